@@ -1,0 +1,28 @@
+"""Compile the message catalogues when a wheel, an sdist or an editable install is built."""
+
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+def compile_catalogues(root: Path) -> list[Path]:
+    """Write a ``.mo`` beside every ``.po`` below ``root/tui/i18n/locale`` and return what was written."""
+    written: list[Path] = []
+    for source in sorted((root / "tui" / "i18n" / "locale").rglob("*.po")):
+        with source.open("rb") as stream:
+            catalogue = read_po(stream)
+        target = source.with_suffix(".mo")
+        with target.open("wb") as stream:
+            write_mo(stream, catalogue)
+        written.append(target)
+    return written
+
+
+class CatalogueHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArgument]
+    """Runs before each build target."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        compile_catalogues(Path(self.root))

@@ -1,0 +1,26 @@
+"""Wait for conditions, never for time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+
+async def until(check: Callable[[], Any], timeout: float = 10.0, what: str = "condition") -> Any:
+    """Let the loop run until ``check()`` is true; returns its value, fails after ``timeout`` seconds."""
+    end = monotonic() + timeout
+    while not (value := check()):
+        assert monotonic() < end, f"{what} not met within {timeout} s"
+        await asyncio.sleep(0.005)
+    return value
+
+
+async def until_pilot(pilot: Any, check: Callable[[], Any], timeout: float = 10.0, what: str = "condition") -> Any:
+    """The same under Textual's pilot, whose pause also lets the app paint."""
+    end = monotonic() + timeout
+    while not (value := check()):
+        assert monotonic() < end, f"{what} not met within {timeout} s"
+        await pilot.pause(0.01)
+    return value

@@ -1,0 +1,1 @@
+"""The dataclasses everybody shares. Nothing here imports another room of the house."""

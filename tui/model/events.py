@@ -1,0 +1,158 @@
+"""The seam: what happens during a turn, as small frozen dataclasses.
+
+The engine yields them; the screen, the headless printer, the recorder and the tests consume the same stream.
+Order within a turn: ``TurnStarted``, then per round ``RoundStarted``, deltas and tool calls, ``Usage``; at the end
+exactly one of ``TurnFinished`` and ``TurnFailed``. Times are seconds as float.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui.model.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """A turn begins: ``turn_id`` is unique, ``model`` is the id the request names."""
+
+    turn_id: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStarted:
+    """A request was sent: round 1 answers the user, later rounds answer tool results. A new assistant message."""
+
+    number: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningWasAnswer:
+    """The round ended with reasoning only: consumers turn that reasoning part into the answer's text part."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """The model began to write a call. ``call_id`` is unique in the conversation."""
+
+    call_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallArguments:
+    """A fragment of a call's arguments, verbatim; fragments are concatenated."""
+
+    call_id: str
+    fragment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolApprovalAsked:
+    """The call waits for the user's decision."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRunning:
+    """The call was allowed and runs now."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A call ended; also sent for calls that never ran (refused, unknown name, broken JSON): then ``ok`` is False
+    and ``problem`` says why. ``content`` is what the model gets."""
+
+    call_id: str
+    name: str
+    content: str
+    ok: bool = True
+    seconds: float = 0.0
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of one round. ``estimated`` when the server gave none and lmdeck counted."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int = 0
+    cached_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should read inside the conversation; the turn goes on."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds of one turn. ``first_token`` from the request to the first visible character (None: there was none);
+    ``generation`` is the time spent receiving, over all rounds; ``tools`` the time spent running tools."""
+
+    total: float
+    first_token: float | None = None
+    generation: float = 0.0
+    tools: float = 0.0
+    rounds: int = 1
+    completion_tokens: int = 0
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Completion tokens over generation time; None when either is zero."""
+        if self.generation <= 0 or self.completion_tokens <= 0:
+            return None
+        return self.completion_tokens / self.generation
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """A regular end. ``finish_reason``: stop, length, abort, stopped (by the user), round_limit, context_full."""
+
+    finish_reason: str
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """The turn broke; whatever arrived before is kept."""
+
+    problem: Problem
+    timings: Timings
+
+
+TurnEvent = (
+    TurnStarted
+    | RoundStarted
+    | TextDelta
+    | ReasoningDelta
+    | ReasoningWasAnswer
+    | ToolCallStarted
+    | ToolCallArguments
+    | ToolApprovalAsked
+    | ToolRunning
+    | ToolResult
+    | Usage
+    | Notice
+    | TurnFinished
+    | TurnFailed
+)

@@ -1,0 +1,65 @@
+"""Tools as the model sees them and as their runs are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from tui.model.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A function offered to the model; ``parameters`` is a JSON Schema of type object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    needs_approval: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A complete call, ready to be approved and run. ``arguments`` were parsed and checked against the schema."""
+
+    call_id: str
+    name: str
+    arguments: Mapping[str, Any]
+    raw_arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What running a call gave: the text for the model, and the problem when it is not a real result."""
+
+    content: str
+    ok: bool = True
+    problem: Problem | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Verdict(Enum):
+    ALLOW = "allow"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A user's answer to a call. ``reason`` goes to the model when the call is refused."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+class ToolRunner(Protocol):
+    """Whoever can run tools: the built-in registry, Python functions, MCP servers.
+
+    ``run`` never raises for what a tool does wrong: that is a :class:`ToolOutcome` with ``ok=False``. It may be
+    cancelled. ``specs`` is read at the start of every round.
+    """
+
+    def specs(self) -> tuple[ToolSpec, ...]: ...
+
+    async def run(self, call: ToolCall) -> ToolOutcome: ...
