@@ -24,5 +24,5 @@ def compile_catalogues(root: Path) -> list[Path]:
 class CatalogueHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArgument]
     """Runs before each build target."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 (the interface's signature)
         compile_catalogues(Path(self.root))

@@ -16,12 +16,12 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from tui.model import events, gpu, memory, message, problem, server
+from tui.model import events, gpu, memory, message, problem, request, server, turn
 
 
 @cache
 def _classes() -> dict[str, type]:
-    modules = (problem, message, events, gpu, memory, server)
+    modules = (problem, message, events, gpu, memory, request, server, turn)
     return {
         name: item
         for module in modules

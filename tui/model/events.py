@@ -156,3 +156,42 @@ TurnEvent = (
     | TurnFinished
     | TurnFailed
 )
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessageAdded:
+    """A user's message joined the conversation (at once, or when it left the queue)."""
+
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchChanged:
+    """The visible branch of the conversation is another one (edit, regenerate, open): read the messages again."""
+
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """The messages that wait until the running turn is over, oldest first."""
+
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextMeter:
+    """How full the model's context is: ``tokens`` of ``limit`` (None: unknown). ``estimated`` when lmdeck counted."""
+
+    tokens: int
+    limit: int | None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TitleChanged:
+    title: str
+
+
+SessionEvent = TurnEvent | UserMessageAdded | BranchChanged | QueueChanged | ContextMeter | TitleChanged

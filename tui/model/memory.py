@@ -20,7 +20,7 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A size with its source. ``bytes`` is None when unknown (never shown as 0); ``margin`` is ± bytes of an estimate."""
+    """A size with its source. ``bytes`` is None when unknown (never shown as 0); ``margin`` is ± bytes."""
 
     bytes: int | None
     source: Source
