@@ -1,4 +1,7 @@
-"""Compile the message catalogues when a wheel, an sdist or an editable install is built."""
+"""Compile the message catalogues in every build; put the themes inside the package in a wheel.
+
+An editable install reads ``themes/`` from the checkout: a copy in site-packages would hide the package itself.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -26,3 +29,5 @@ class CatalogueHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArg
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 (the interface's signature)
         compile_catalogues(Path(self.root))
+        if self.target_name == "wheel" and version != "editable":
+            build_data["force_include"]["themes"] = "tui/themes"
