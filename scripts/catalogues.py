@@ -1,7 +1,7 @@
 """Message catalogues: extract, update, check, compile.
 
-``python scripts/catalogues.py update``  rewrites tui/i18n/locale/lmdeck.pot and merges new strings into every catalogue.
-``python scripts/catalogues.py check``   exits 1 when a catalogue lacks a string, keeps a stale one or breaks a placeholder.
+``python scripts/catalogues.py update``   merges new strings into every catalogue and drops stale ones.
+``python scripts/catalogues.py check``    exits 1 when a string is missing, stale, untranslated or breaks a placeholder.
 ``python scripts/catalogues.py compile`` writes the .mo files (an install does the same).
 """
 
