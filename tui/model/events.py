@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tui.model.message import ImagePart
 from tui.model.problem import Problem
 
 
@@ -41,6 +42,19 @@ class ReasoningDelta:
 @dataclass(frozen=True, slots=True)
 class ReasoningWasAnswer:
     """The round ended with reasoning only: consumers turn that reasoning part into the answer's text part."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningFinished:
+    """The model stopped thinking, for now: ``seconds`` from the first to the last character of that reasoning part."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextWasReasoning:
+    """A close tag without an open tag arrived: all text of this round so far was reasoning, consumers turn it into one
+    reasoning part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +140,13 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """A regular end. ``finish_reason``: stop, length, abort, stopped (by the user), round_limit, context_full."""
+    """A regular end. ``finish_reason``: stop, length, abort, stopped (by the user), round_limit, context_full.
+
+    ``stop_string`` is the stop string at which lmdeck cut the answer, empty when the server ended it."""
 
     finish_reason: str
     timings: Timings
+    stop_string: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,8 @@ TurnEvent = (
     | TextDelta
     | ReasoningDelta
     | ReasoningWasAnswer
+    | ReasoningFinished
+    | TextWasReasoning
     | ToolCallStarted
     | ToolCallArguments
     | ToolApprovalAsked
@@ -194,4 +213,16 @@ class TitleChanged:
     title: str
 
 
-SessionEvent = TurnEvent | UserMessageAdded | BranchChanged | QueueChanged | ContextMeter | TitleChanged
+@dataclass(frozen=True, slots=True)
+class MessageHeld:
+    """A message was not sent, because the model's context is full: nothing was added to the conversation.
+
+    ``problem`` is ``chat.context_full``. The user chooses; then the message is submitted again with ``trim_oldest``
+    (leave the oldest turns out of the requests), to a new session, or with ``anyway``."""
+
+    text: str
+    problem: Problem
+    images: tuple[ImagePart, ...] = ()
+
+
+SessionEvent = TurnEvent | UserMessageAdded | BranchChanged | QueueChanged | ContextMeter | TitleChanged | MessageHeld
