@@ -1,0 +1,169 @@
+"""A thread that owns a connection and runs jobs on it, one transaction for all that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tui.model.problem import Problem, ProblemError
+from tui.store import errors, files
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+T = TypeVar("T")
+Work = Callable[["Connection"], T]
+Check = Callable[["Connection"], bool]
+_BATCH = 64
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Work[Any]
+    future: Future[Any]
+    check: Check | None
+    result: Any = None
+    error: Exception | None = None
+
+
+class Worker:
+    """Jobs run in the order in which they came. Those that wait share a transaction (one fsync for all of them); a job
+    that fails is rolled back alone. A job's result is handed out after the commit.
+
+    ``begin`` is the statement that begins a transaction; ``fresh`` opens a connection for checks; ``forget`` is called
+    after a rollback, when what was remembered of the file's contents may be wrong."""
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        begin: str,
+        path: Path | None = None,
+        *,
+        fresh: Callable[[], Connection] | None = None,
+        forget: Callable[[], None] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._begin = begin
+        self._path = path
+        self._fresh = fresh
+        self._forget = forget
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = False
+        self._thread = Thread(target=self._loop, name=name, daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Work[T], check: Check | None = None) -> T:
+        """Run a job and wait until it is committed. A cancelled caller does not cancel the job.
+
+        ``check`` looks at a fresh connection after the commit: False means that the write is not in the file, raised
+        as store.write_lost. Raises ProblemError."""
+        if self._closed:
+            raise ProblemError(Problem("store.closed"))
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()  # from now on it cannot be cancelled
+        self._queue.put(_Job(work, future, check))
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    def stop(self) -> None:
+        """Finish what waits, close the connection, end the thread. Blocks; may be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _loop(self) -> None:
+        going = True
+        while going:
+            batch: list[_Job] = []
+            job = self._queue.get()
+            with suppress(Empty):
+                while job is not None:
+                    batch.append(job)
+                    if len(batch) == _BATCH:
+                        break
+                    job = self._queue.get_nowait()
+            going = job is not None
+            if batch:
+                self._run_batch(batch)
+                batch.clear()
+        self._connection.close()
+
+    def _run_batch(self, batch: list[_Job]) -> None:
+        try:
+            self._connection.execute(self._begin)
+            for job in batch:
+                self._attempt(job)
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 (whatever it is, the callers must hear it and the thread go on)
+            self._roll_back()
+            for job in batch:
+                job.error = job.error or error
+        for job in batch:
+            self._answer(job)
+
+    def _attempt(self, job: _Job) -> None:
+        self._connection.execute("SAVEPOINT job")
+        try:
+            job.result = job.work(self._connection)
+        except Exception as error:
+            job.error = error
+            # A full disk and the like end the whole transaction.
+            if not self._connection.in_transaction:
+                raise
+            self._connection.execute("ROLLBACK TO job")
+            if self._forget:
+                self._forget()
+        self._connection.execute("RELEASE job")
+
+    def _roll_back(self) -> None:
+        import sqlite3
+
+        if self._forget:
+            self._forget()
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _answer(self, job: _Job) -> None:
+        if job.error is None and job.check is not None:
+            job.error = self._read_back(job.check)
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(self._as_problem(job.error))
+
+    def _read_back(self, check: Check) -> Exception | None:
+        import sqlite3
+
+        if self._fresh is None:
+            return None
+        try:
+            connection = self._fresh()
+            try:
+                return (
+                    None if check(connection) else ProblemError(Problem("store.write_lost", {"path": str(self._path)}))
+                )
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            # Busy is no loss. Everything else means that what was just written cannot be read.
+            lost = Problem("store.write_lost", {"path": str(self._path)}, str(error))
+            return None if errors.is_locked(error) else ProblemError(lost)
+
+    def _as_problem(self, error: Exception) -> Exception:
+        import sqlite3
+
+        if not isinstance(error, sqlite3.Error):
+            return error
+        if errors.is_broken(error) and self._path:
+            with suppress(OSError):
+                files.suspect_mark(self._path).touch(0o600)
+        return errors.from_sqlite(error, self._path)
