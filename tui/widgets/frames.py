@@ -1,0 +1,251 @@
+"""Write frames economically: only cells that changed, and scrolled rows moved by the terminal itself.
+
+Textual repaints every row of a region that scrolled: over 1,200 bytes a token while a reply streams. A
+:class:`FrameWriter` remembers what the terminal shows. For each update it finds rows that merely moved, moves them with
+the terminal's scroll region (DECSTBM, then line feeds or reverse index, which every terminal since the VT100 has), and
+writes the remaining differences from the first to the last cell that changed.
+
+What the terminal shows is only known while nobody else writes to it: :meth:`FrameWriter.invalidate` after a resize,
+a suspension or on the user's request makes the next update a full one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.style import Style
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.strip import Strip
+
+# Characters whose width every terminal agrees on. A row with others is always written whole, from its first cell, so
+# that a terminal which draws one of them wider or narrower is put right by the next change of that row.
+_SAFE = re.compile(
+    r"[\x20-\x7e\xa0-\xac\xae-ˬ\u2500-\u259f\u3000-\u303f\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*"
+)
+_RESET = "\x1b[0m"
+_MIN_MOVED = 3
+_MIN_ERASED = 8
+
+T = TypeVar("T")
+Cell = tuple[str, str]
+"""A character and the SGR codes it is drawn with."""
+
+
+class FrameWriter:
+    """Turns compositor updates into the bytes that bring the terminal from what it shows to what it should show.
+
+    ``erase_to_end`` allows ``CSI K`` for trailing blanks; False for terminals that erase with the default background.
+    """
+
+    def __init__(self, *, erase_to_end: bool = True) -> None:
+        self._erase_to_end = erase_to_end
+        self._rows: list[Strip | None] = []
+        self._width = 0
+
+    def invalidate(self) -> None:
+        """Forget what the terminal shows; the next update writes every row that it holds."""
+        self._rows = []
+
+    def encode(self, update: CompositorUpdate, console: Console, width: int, height: int) -> str | None:
+        """The bytes for an update on a screen of ``width`` × ``height`` cells; None for an update of another kind."""
+        if width != self._width or height != len(self._rows):
+            self._width = width
+            self._rows = [None for _ in range(height)]
+        if isinstance(update, LayoutUpdate):
+            changed = self._full(update)
+        elif isinstance(update, ChopsUpdate):
+            changed = self._partial(update)
+        else:
+            self.invalidate()
+            return None
+        return self._write(changed, console)
+
+    # ── what the update says ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _full(self, update: LayoutUpdate) -> dict[int, Strip]:
+        top = update.region.y
+        rows = enumerate(update.strips, top)
+        return {y: Strip.join(list(strips)) for y, strips in rows if 0 <= y < len(self._rows)}
+
+    def _partial(self, update: ChopsUpdate) -> dict[int, Strip]:
+        """The new content of every row that the update touches, spliced into the old one."""
+        changed: dict[int, Strip] = {}
+        for y, x1, x2 in update.spans:
+            if not 0 <= y < len(self._rows):
+                continue
+            row = changed.get(y, self._rows[y])
+            for x, strip in _pieces(update, y, x1, x2):
+                row = self._splice(row, x, strip)
+            if row is not None:
+                changed[y] = row
+        return changed
+
+    def _splice(self, row: Strip | None, x: int, piece: Strip) -> Strip:
+        if row is None:
+            row = Strip.blank(self._width)
+        end = x + piece.cell_length
+        if x == 0 and end >= self._width:
+            return piece
+        return Strip.join([row.crop(0, x), piece, row.crop(end, self._width)])
+
+    # ── what the terminal must be told ──────────────────────────────────────────────────────────────────────────────
+
+    def _write(self, changed: dict[int, Strip], console: Console) -> str:
+        before = [None if row is None else row.render(console) for row in self._rows]
+        after = {y: strip.render(console) for y, strip in changed.items()}
+        different = [y for y, text in after.items() if before[y] != text]
+        colors = _colors(console)
+        out = "".join([self._row(y, self._rows[y], changed[y], after[y], colors) for y in sorted(different)])
+        if len(different) >= _MIN_MOVED and (move := find_move(before, after, different)):
+            out = min(out, self._with_move(move, before, {**changed}, console), key=len)
+        for y, strip in changed.items():
+            self._rows[y] = strip
+        return out
+
+    def _with_move(
+        self, move: tuple[int, int, int], before: Sequence[str | None], wanted: dict[int, Strip], console: Console
+    ) -> str:
+        """The same update after letting the terminal move rows; rows that should have stayed are written back."""
+        top, bottom, _up = move
+        for y in range(top, bottom + 1):
+            if y not in wanted and (row := self._rows[y]) is not None:
+                wanted[y] = row
+        rows, shown = _moved(self._rows, move), _moved(before, move)
+        out = [_move(move)]
+        colors = _colors(console)
+        for y in sorted(wanted):
+            rendered = wanted[y].render(console)
+            if shown[y] != rendered:
+                out += self._row(y, rows[y], wanted[y], rendered, colors)
+        return "".join(out)
+
+    def _row(self, y: int, old: Strip | None, new: Strip, rendered: str, colors: ColorSystem) -> str:
+        """Bring one row from ``old`` to ``new``."""
+        if not _SAFE.fullmatch(new.text) or new.cell_length != self._width:
+            return f"\x1b[{y + 1};1H{rendered}"
+        cells = list(_cells(new, colors))
+        start, end = 0, len(cells)
+        if old is not None and old.cell_length == self._width and _SAFE.fullmatch(old.text):
+            start, end = _difference(list(_cells(old, colors)), cells)
+        column = cell_len("".join(character for character, _ in cells[:start]))
+        erase = self._erased_from(cells, start, end)
+        text = _styled(cells[start:erase])
+        if erase < end:
+            text += f"\x1b[0;{cells[erase][1]}m\x1b[K"
+        return f"\x1b[{y + 1};{column + 1}H{text}{_RESET}"
+
+    def _erased_from(self, cells: Sequence[Cell], start: int, end: int) -> int:
+        """Where the blanks begin that reach the end of the row and may be erased rather than written; else ``end``."""
+        if not self._erase_to_end or end != len(cells) or not cells:
+            return end
+        blank = (" ", cells[-1][1])
+        if _decorated(blank[1]):
+            return end
+        first = end
+        while first > start and cells[first - 1] == blank:
+            first -= 1
+        return first if end - first >= _MIN_ERASED else end
+
+
+def _pieces(update: ChopsUpdate, y: int, x1: int, x2: int) -> Iterator[tuple[int, Strip]]:
+    """The pieces of row ``y`` that the update holds between ``x1`` and ``x2``, with their first column."""
+    for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+        if strip is None or x > x2 or end <= x1:
+            continue
+        yield x, strip if x >= x1 and end <= x2 else strip.crop(0, min(end, x2) - x)
+
+
+def find_move(
+    before: Sequence[str | None], after: dict[int, str], different: Sequence[int]
+) -> tuple[int, int, int] | None:
+    """The vertical move that explains most changed rows: (top row, bottom row, rows up; negative: down), or None.
+
+    Blank rows prove nothing: only rows that occur once before the update vote."""
+    seen = Counter(text for text in before if text)
+    where = {text: y for y, text in enumerate(before) if text and seen[text] == 1}
+    votes = Counter(where[after[y]] - y for y in different if after[y] in where)
+    if not votes:
+        return None
+    up, count = votes.most_common(1)[0]
+    if up == 0 or count < _MIN_MOVED:
+        return None
+    matched = sorted(y for y, text in after.items() if 0 <= y + up < len(before) and before[y + up] == text)
+    first, last = matched[0], matched[-1]
+    return (first, last + up, up) if up > 0 else (first + up, last, up)
+
+
+def _move(move: tuple[int, int, int]) -> str:
+    """Move the rows between ``top`` and ``bottom`` up (or down) inside a scroll region."""
+    top, bottom, up = move
+    scroll = f"\x1b[{bottom + 1};1H" + "\n" * up if up > 0 else f"\x1b[{top + 1};1H" + "\x1bM" * -up
+    return f"\x1b[{top + 1};{bottom + 1}r{scroll}\x1b[r"
+
+
+def _moved(rows: Sequence[T | None], move: tuple[int, int, int]) -> list[T | None]:
+    """``rows`` as the terminal shows them after the move; what came in is unknown (None)."""
+    top, bottom, up = move
+    inside = [rows[y + up] if top <= y + up <= bottom else None for y in range(top, bottom + 1)]
+    return [*rows[:top], *inside, *rows[bottom + 1 :]]
+
+
+def _colors(console: Console) -> ColorSystem:
+    """The terminal's colour system; Rich has no public accessor that gives the enumeration."""
+    return console._color_system or ColorSystem.TRUECOLOR  # pyright: ignore[reportPrivateUsage]
+
+
+def _codes(style: Style, colors: ColorSystem) -> str:
+    """A style's SGR codes, from the cache that Textual's own strips fill."""
+    cached = style._ansi  # pyright: ignore[reportPrivateUsage]
+    codes = Strip.render_ansi(style, colors) if cached is None else cached
+    return f"{codes}\x00{style.link}" if style.link else codes
+
+
+def _cells(strip: Strip, colors: ColorSystem) -> Iterator[Cell]:
+    for text, style, _control in strip:
+        codes = "" if style is None else _codes(style, colors)
+        for character in text:
+            yield character, codes
+
+
+def _difference(old: Sequence[Cell], new: Sequence[Cell]) -> tuple[int, int]:
+    """First and last+1 cell of ``new`` that differ. Both rows have the same width, so equal ends line up."""
+    start = 0
+    for mine, theirs in zip(old, new, strict=False):
+        if mine != theirs:
+            break
+        start += 1
+    end = len(new)
+    other = len(old)
+    while end > start and other > start and new[end - 1] == old[other - 1]:
+        end -= 1
+        other -= 1
+    return start, end
+
+
+def _decorated(codes: str) -> bool:
+    """Whether blanks drawn with these codes show more than a background: reverse, underline and the like."""
+    return "\x00" in codes or any(code in {"4", "7", "9", "21", "53"} for code in codes.split(";"))
+
+
+def _styled(cells: Sequence[Cell]) -> str:
+    out: list[str] = []
+    current: str | None = None
+    link = ""
+    for character, codes in cells:
+        if codes != current:
+            current = codes
+            sgr, _, target = codes.partition("\x00")
+            if target != link:
+                out.append(f"\x1b]8;;{target}\x1b\\")
+                link = target
+            out.append(f"\x1b[0;{sgr}m" if sgr else _RESET)
+        out.append(character)
+    if link:
+        out.append("\x1b]8;;\x1b\\")
+    return "".join(out)
