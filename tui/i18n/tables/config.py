@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.i18n import N_
 
-_EDIT = N_("Correct the line; until then the default holds.")
+_EDIT = N_("Until it is corrected, it is not used.")
 _KEYS = N_("Choose another key; until then the default one holds.")
 _PROFILE = N_("Correct it; until then the profile cannot be used.")
 
@@ -95,9 +95,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "config.secret_in_file": (
         N_("{where}: API keys do not belong into this file, so the profile {name} is not used."),
-        N_(
-            'Write api_key = "env:NAME" for a variable in capital letters, or "keyring" and `lmdeck profile key {name}`.'
-        ),
+        N_('Write api_key = "env:NAME" (the variable in capitals), or "keyring" and use `lmdeck profile key {name}`.'),
     ),
     "config.key_variable_empty": (
         N_("The API key should be in the environment variable {variable}, which is not set."),

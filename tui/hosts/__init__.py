@@ -1,0 +1,1 @@
+"""A machine, this one or one over ssh."""
