@@ -1,0 +1,48 @@
+"""Running the app in tests: with fakes behind it, and reading what is on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.support.fake_session import FakeWorkspace
+from tests.support.waiting import until_pilot
+from tui.app import LmdeckApp
+from tui.config.terminal import Terminal
+from tui.screens.seam import Approver, Workspace
+
+
+def rows(app: Any) -> list[str]:
+    """The rows on screen as text. ``_compositor`` is private in Textual 8.2.8; only tests read it, only here."""
+    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+
+
+def screen_text(app: Any) -> str:
+    return "\n".join(rows(app))
+
+
+@asynccontextmanager
+async def running(
+    workspace: FakeWorkspace | None = None, *, size: tuple[int, int] = (80, 24), terminal: Terminal | None = None
+) -> AsyncIterator[tuple[LmdeckApp, Any, FakeWorkspace]]:
+    """The app on a fake workspace, with tooltips and notifications on; yields app, pilot and workspace."""
+    workspace = workspace or FakeWorkspace()
+
+    async def factory(_approve: Approver) -> Workspace:
+        return workspace
+
+    app = LmdeckApp(factory, terminal=terminal or Terminal("plain"))
+    async with app.run_test(size=size, tooltips=True, notifications=True) as pilot:
+        app.animation_level = "none"
+        await until_pilot(pilot, lambda: app.chat.workspace is workspace, what="the workspace")
+        await until_pilot(pilot, lambda: app.focused is not None, what="focus")
+        yield app, pilot, workspace
+
+
+async def see(pilot: Any, text: str, timeout: float = 10.0) -> None:
+    """Wait until a text is on screen."""
+    try:
+        await until_pilot(pilot, lambda: text in screen_text(pilot.app), timeout, f"{text!r} on screen")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{screen_text(pilot.app)}") from None

@@ -1,0 +1,205 @@
+"""The Textual app: owns the screens, global keys, themes, the output filter, signals and the crash handler."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from time import monotonic
+from typing import ClassVar, Protocol, runtime_checkable
+
+from tui.config.terminal import Terminal, guarded_stderr, mend_environment
+
+# Textual reads its environment variables while it is imported: this line has to stand above its first import.
+TERMINAL = mend_environment()
+
+from textual.app import SystemCommand  # noqa: E402
+from textual.filter import LineFilter  # noqa: E402
+from textual.screen import Screen  # noqa: E402
+from textual.widgets import Input, TextArea  # noqa: E402
+
+from tui.config.actions import ACTIONS, Place  # noqa: E402
+from tui.config.paths import state_folder  # noqa: E402
+from tui.config.themes import shipped_folder, theme_files  # noqa: E402
+from tui.i18n import _, current_language, preferred_language, set_language  # noqa: E402
+from tui.i18n.problems import explain  # noqa: E402
+from tui.model.problem import Problem, ProblemError  # noqa: E402
+from tui.screens.bindings import bindings_for  # noqa: E402
+from tui.screens.chat import ChatScreen  # noqa: E402
+from tui.screens.crashing import TellsCrashes  # noqa: E402
+from tui.screens.seam import Start, WorkspaceFactory  # noqa: E402
+from tui.widgets.display import EconomicalDisplay  # noqa: E402
+from tui.widgets.input_method import raise_sequence_limit  # noqa: E402
+from tui.widgets.output_filter import NoControls  # noqa: E402
+from tui.widgets.theming import OWN_VARIABLES, check_theme, read_theme  # noqa: E402
+
+DEFAULT_THEME = "lmdeck-dark"
+_TWICE_SECONDS = 2.0
+
+
+@runtime_checkable
+class _Retranslatable(Protocol):
+    def retranslate(self) -> None: ...
+
+
+class LmdeckApp(TellsCrashes, EconomicalDisplay):
+    """``factory`` builds what is behind the chat screen; it is called after the first frame."""
+
+    CSS_PATH = "styles/app.tcss"
+    BINDINGS = bindings_for(Place.APP)
+    TITLE = "lmdeck"
+    FILTER: ClassVar[LineFilter] = NoControls()
+
+    def __init__(
+        self, factory: WorkspaceFactory, *, terminal: Terminal = TERMINAL, secrets: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.secrets = tuple(secrets)
+        self._factory = factory
+        self._terminal = terminal
+        self._chat: ChatScreen | None = None
+        self._interrupted = float("-inf")
+        self.register_theme(read_theme(shipped_folder() / f"{DEFAULT_THEME}.toml"))
+        self.theme = DEFAULT_THEME
+
+    def get_default_screen(self) -> Screen[None]:
+        self._chat = ChatScreen(self._factory, self._terminal)
+        return self._chat
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(OWN_VARIABLES)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self.FILTER]
+
+    @property
+    def chat(self) -> ChatScreen:
+        """The chat screen, which is always at the bottom of the stack."""
+        assert self._chat is not None, "the app is not running"
+        return self._chat
+
+    async def on_mount(self) -> None:
+        if sys.platform != "win32":
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, partial(self.exit, None, 128 + number))
+        self.call_after_refresh(self.load_themes)
+
+    async def on_unmount(self) -> None:
+        if self._chat is not None:
+            await self._chat.close()
+
+    # themes
+
+    def load_themes(self) -> None:
+        """Register all theme files; what is wrong with one is said, and the others still work."""
+        for path in theme_files():
+            try:
+                theme = read_theme(path)
+                if path.parent != shipped_folder():
+                    check_theme(theme, path, self.stylesheet)
+            except ProblemError as error:
+                self.chat.tell(error.problem)
+            else:
+                self.register_theme(theme)
+
+    async def action_choose_theme(self) -> None:
+        self.run_worker(self._choose_theme(), group="dialog")
+
+    async def _choose_theme(self) -> None:
+        from tui.screens.pick import PickScreen
+
+        names = sorted(self.available_themes, key=lambda name: (not name.startswith("lmdeck"), name))
+        chosen = await self.push_screen_wait(PickScreen(_("Themes"), names, names.index(self.theme)))
+        if chosen is not None:
+            self.theme = names[chosen]
+
+    # language
+
+    def action_switch_language(self) -> None:
+        set_language("en" if current_language() == "zh-CN" else "zh-CN")
+        for screen in self.screen_stack:
+            for node in (screen, *screen.query("*")):
+                if isinstance(node, _Retranslatable):
+                    node.retranslate()
+
+    # palette, help
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002 (Textual's signature)
+        for action in ACTIONS:
+            if action.in_menu:
+                yield SystemCommand(action.label, action.description, partial(self._run_later, action.run))
+
+    def _run_later(self, action: str) -> None:
+        self.call_later(self.run_action, action)
+
+    def action_command_palette(self) -> None:
+        from textual.command import CommandPalette
+
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder=_("Find an action …"), id="--command-palette"))
+
+    def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            focused = type(self.focused).__name__ if self.focused is not None else ""
+            self.push_screen(HelpScreen(focused, self._terminal))
+
+    # leaving
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected; with nothing selected, the second time within two seconds leaves."""
+        text = self._selected_text()
+        if text:
+            self.copy_to_clipboard(text)
+            self.chat.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(text):,}"))
+            return
+        now = monotonic()
+        if now - self._interrupted <= _TWICE_SECONDS:
+            self.action_leave()
+        else:
+            self._interrupted = now
+            self.chat.hint(_("Press Ctrl+C again to quit."))
+
+    def _selected_text(self) -> str:
+        focused = self.focused
+        if isinstance(focused, (TextArea, Input)) and focused.selected_text:
+            return focused.selected_text
+        return self.screen.get_selected_text() or ""
+
+    def action_leave(self) -> None:
+        """Quit; ask first while a reply runs."""
+        self.run_worker(self._leave(), group="leave", exclusive=True)
+
+    async def _leave(self) -> None:
+        from tui.screens.confirm import ConfirmScreen
+
+        if self.chat.busy and not isinstance(self.screen, ConfirmScreen):
+            question = _("A reply is running. Quit anyway? What has arrived is kept.")
+            if not await self.push_screen_wait(ConfirmScreen(question)):
+                return
+        self.exit()
+
+    async def action_help_quit(self) -> None:
+        """Textual's own answer to Ctrl+C; ours is ``action_interrupt``."""
+        self.action_interrupt()
+
+
+def run_app(start: Start, *, factory: WorkspaceFactory | None = None) -> int:
+    """Run the app until the user leaves; returns the exit code. ``factory`` replaces the workspace (tests, replays)."""
+    from tui.screens.workspace import open_workspace
+
+    set_language(start.language or preferred_language())
+    raise_sequence_limit()
+    app = LmdeckApp(factory or partial(open_workspace, start), secrets=[start.api_key] if start.api_key else [])
+    with guarded_stderr(state_folder() / "stderr.log"):
+        app.run()
+    if app.crash is not None:
+        sys.stderr.write(explain(app.crash).text + "\n")
+    return app.return_code or 0
+
+
+__all__ = ["LmdeckApp", "Problem", "Start", "run_app"]

@@ -1,0 +1,291 @@
+"""What a user can do on the chat screen. Each ``action_…`` stands in the table of :mod:`tui.config.actions`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from textual import work
+from textual.screen import Screen
+
+from tui.i18n import _
+from tui.model import events
+from tui.model.message import Message
+from tui.model.problem import Problem, ProblemError
+from tui.model.tool import Decision, ToolCall, ToolSpec
+from tui.screens.feed import TurnFeed
+from tui.screens.seam import ChatSession, Workspace
+from tui.widgets.composer import Composer
+from tui.widgets.lines import QueueLine
+from tui.widgets.transcript import Transcript
+
+
+class ChatActions(Screen[None]):
+    """The verbs of the chat screen; the screen itself supplies widgets and streams."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workspace: Workspace | None = None
+        self.feed: TurnFeed
+        self._early: list[str] = []
+        self._editing: str | None = None
+        self._sending = asyncio.Lock()
+        self._approving = asyncio.Lock()
+        self._news: int | None = None
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one(Composer)
+
+    @property
+    def session(self) -> ChatSession | None:
+        return self.workspace.session if self.workspace is not None else None
+
+    @property
+    def busy(self) -> bool:
+        return self.workspace is not None and self.workspace.reading.busy
+
+    def tell(self, problem: Problem) -> None:
+        raise NotImplementedError
+
+    def hint(self, text: str) -> None:
+        raise NotImplementedError
+
+    # sending
+
+    def send(self, text: str) -> None:
+        """Send a message, or the edited version of an old one; before the workspace is there it waits."""
+        editing, self._editing = self._editing, None
+        if self.workspace is None:
+            self._early.append(text)
+            self.query_one(QueueLine).show_waiting(tuple(self._early))
+        elif (session := self.session) is None:
+            self.hint(_("This is a replay: nothing can be sent."))
+            self.composer.put(text)
+        elif editing is not None:
+            self.command(lambda: session.edit(editing, text))
+        else:
+            self.command(lambda: session.submit(text))
+
+    def send_early(self) -> None:
+        """Send what was typed before the workspace was there."""
+        early, self._early = self._early, []
+        for text in early:
+            self.send(text)
+
+    @work(group="command")
+    async def command(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Run one of the session's verbs; they keep their order. What they refuse is said in the conversation."""
+        async with self._sending:
+            try:
+                await call()
+            except ProblemError as error:
+                self.tell(error.problem)
+
+    def _with_session(self, verb: Callable[[ChatSession], Awaitable[None]]) -> None:
+        session = self.session
+        if session is None:
+            self.hint(_("There is no conversation to do this with yet."))
+        else:
+            self.command(lambda: verb(session))
+
+    def _when_idle(self, verb: Callable[[ChatSession], Awaitable[None]]) -> None:
+        if self.busy:
+            self.hint(_("A reply is running: stop it first (Esc)."))
+        else:
+            self._with_session(verb)
+
+    @work(group="stop")
+    async def action_stop(self) -> None:
+        if (session := self.session) is not None and session.busy:
+            await session.stop()
+        elif self._editing is not None:
+            self._editing = None
+            self.composer.clear_draft()
+            self.hint(_("Editing was given up."))
+        else:
+            self.transcript.select(None)
+
+    def action_regenerate(self) -> None:
+        chosen = self._chosen("assistant")
+        self._when_idle(lambda session: session.regenerate(chosen.id if chosen else None))
+
+    def action_resume(self) -> None:
+        self._when_idle(lambda session: session.resume())
+
+    def action_history(self, step: int) -> None:
+        if not self.composer.recall(step):
+            self.hint(_("There is no further message in the history."))
+
+    @work(group="command")
+    async def action_take_back(self) -> None:
+        session = self.session
+        if session is None or not session.waiting:
+            self.hint(_("No message waits."))
+            return
+        text = await session.take_back(len(session.waiting) - 1)
+        draft = self.composer.draft
+        self.composer.put(f"{text}\n{draft}" if draft else text)
+
+    def action_edit_message(self) -> None:
+        message = self._chosen("user")
+        if message is None:
+            self.hint(_("There is no message of yours to edit."))
+        elif self.busy:
+            self.hint(_("A reply is running: stop it first (Esc)."))
+        else:
+            self._editing = message.id
+            self.composer.put(message.text)
+            self.composer.focus()
+            self.hint(_("Enter sends the changed message as a new branch; Esc gives up."))
+
+    def action_copy_message(self) -> None:
+        message = self._chosen("assistant") if self.transcript.selected is None else self._chosen(None)
+        if message is None or not message.text:
+            self.hint(_("There is no message to copy."))
+        else:
+            self.app.copy_to_clipboard(message.text)
+            self.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(message.text):,}"))
+
+    def _chosen(self, role: str | None) -> Message | None:
+        """The selected message if its role fits, else the last one of that role."""
+        if self.workspace is None:
+            return None
+        messages = [item for item in self.workspace.reading.messages if role is None or item.role == role]
+        selected = self.transcript.selected
+        return next((item for item in messages if item.id == selected), messages[-1] if messages else None)
+
+    def action_walk(self, step: int) -> None:
+        self.transcript.walk(step)
+
+    def action_fold(self) -> None:
+        self.transcript.fold_parts()
+
+    def action_scroll_transcript(self, where: str) -> None:
+        self.transcript.move_view(where)
+
+    # dialogs
+
+    @work(group="dialog")
+    async def action_menu(self) -> None:
+        from tui.screens.menu import INSERT_SLASH, MenuScreen
+
+        chosen = await self.app.push_screen_wait(MenuScreen())
+        if chosen == INSERT_SLASH:
+            self.composer.insert("/")
+        elif chosen is not None:
+            await self.app.run_action(chosen, default_namespace=self)
+
+    @work(group="dialog")
+    async def action_choose_model(self) -> None:
+        from tui.screens.pick import PickScreen
+
+        link = self.workspace.link if self.workspace is not None else None
+        if link is None or not link.facts.models:
+            self.hint(_("The server has not named its models yet."))
+            return
+        names = link.facts.models
+        place = names.index(link.model) if link.model in names else 0
+        chosen = await self.app.push_screen_wait(PickScreen(_("Models of this server"), names, place))
+        if chosen is not None:
+            link.choose_model(names[chosen])
+            self.hint(_("The next message goes to {model}.").format(model=names[chosen]))
+
+    @work(group="dialog")
+    async def action_settings(self) -> None:
+        from tui.screens.settings import ConversationSettings, SettingsScreen
+
+        session = self.session
+        if session is None:
+            self.hint(_("There is no conversation to do this with yet."))
+            return
+        now = ConversationSettings(session.system, session.sampling)
+        chosen = await self.app.push_screen_wait(SettingsScreen(now))
+        if chosen is not None:
+            session.system, session.sampling = chosen.system, chosen.sampling
+            self.hint(_("Used from the next message on."))
+
+    @work(group="dialog")
+    async def action_tools(self) -> None:
+        from tui.screens.tools import ToolsScreen
+
+        session, workspace = self.session, self.workspace
+        if session is None or workspace is None:
+            self.hint(_("There is no conversation to do this with yet."))
+            return
+        chosen = await self.app.push_screen_wait(ToolsScreen(workspace.tools, session.tools_enabled))
+        if chosen is not None:
+            session.tools_enabled = chosen
+
+    @work(group="dialog")
+    async def action_new_conversation(self) -> None:
+        from tui.screens.confirm import ConfirmScreen
+
+        workspace = self.workspace
+        if workspace is None or workspace.session is None:
+            self.hint(_("There is no conversation to do this with yet."))
+            return
+        if self.busy:
+            question = _("A reply is running. Stop it and start a new conversation?")
+            if not await self.app.push_screen_wait(ConfirmScreen(question)):
+                return
+            await workspace.session.stop()
+        await workspace.new_conversation()
+        self.session_changed()
+
+    def session_changed(self) -> None:
+        """The workspace has another conversation now: follow that one."""
+        raise NotImplementedError
+
+    @work(group="dialog")
+    async def action_server_facts(self) -> None:
+        from tui.screens.facts import FactsScreen
+
+        link = self.workspace.link if self.workspace is not None else None
+        await self.app.push_screen_wait(FactsScreen(link.facts if link else None, link.link if link else None))
+
+    @work(group="dialog")
+    async def choose_for_held(self, held: events.MessageHeld) -> None:
+        """The context is full: let the user choose what happens to the message that was not sent."""
+        from tui.i18n.problems import explain
+        from tui.screens.pick import PickScreen
+
+        choices = (
+            _("Leave the oldest turns out of the requests"),
+            _("Start a new conversation with this message"),
+            _("Send it anyway"),
+            _("Back to the composer"),
+        )
+        chosen = await self.app.push_screen_wait(PickScreen(explain(held.problem).text, choices, 0))
+        session, workspace = self.session, self.workspace
+        if session is None or workspace is None or chosen in (None, 3):
+            self.composer.put(held.text)
+            return
+        if chosen == 1:
+            await workspace.new_conversation()
+            self.session_changed()
+            session = workspace.session or session
+        self.command(lambda: session.submit(held.text, held.images, trim_oldest=chosen == 0, anyway=chosen == 2))
+
+    async def approve(self, call: ToolCall, spec: ToolSpec) -> Decision:
+        """Ask the user about a tool call; one dialog at a time. Cancelled with the turn."""
+        from tui.screens.approval import ApprovalScreen
+
+        async with self._approving:
+            answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+            screen = ApprovalScreen(call, spec)
+
+            def decided(decision: Decision | None) -> None:
+                if decision is not None and not answer.done():
+                    answer.set_result(decision)
+
+            self.app.call_later(self.app.push_screen, screen, decided)
+            try:
+                return await answer
+            finally:
+                if not answer.done() or answer.cancelled():
+                    self.app.call_later(screen.withdraw)

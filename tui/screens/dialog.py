@@ -1,0 +1,34 @@
+"""What all dialogs share: a box in the middle, a heading that is never markup, Esc closes without an answer."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result | None]):
+    """A modal question; its answer is None when it is closed with Esc."""
+
+    BINDINGS: list[BindingType] = [Binding("escape", "close", show=False, id="dialog.close")]
+
+    def __init__(self) -> None:
+        super().__init__(classes="dialog")
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+def heading(text: str) -> Static:
+    """A heading; ``text`` may hold foreign words."""
+    return Static(Content(text), classes="heading", markup=False)
+
+
+def note(text: str, *, id: str | None = None) -> Static:
+    """A quieter line below."""
+    return Static(Content(text), classes="note", id=id, markup=False)

@@ -1,0 +1,237 @@
+"""From the session's events to the transcript's parts. Knows no screen: it is handed a transcript and tells news back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import singledispatchmethod
+
+from tui.model import events
+from tui.model.message import (
+    ImagePart,
+    Message,
+    NoticePart,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from tui.model.problem import Problem
+from tui.widgets.parts import NoticeView, PartView, ReasoningView, TextView, TurnLine, UserView
+from tui.widgets.tool_call import CallState, ToolCallView
+from tui.widgets.transcript import Transcript
+
+
+class TurnFeed:
+    """Feeds one conversation into a transcript, event by event."""
+
+    def __init__(self, transcript: Transcript, frames_per_second: float = 12.0) -> None:
+        self._transcript = transcript
+        self._interval = 1 / frames_per_second
+        self._message_id = ""
+        self._text: TextView | None = None
+        self._reasoning: ReasoningView | None = None
+        self._calls: dict[str, ToolCallView] = {}
+        self._usage: events.Usage | None = None
+        self._round_texts: list[TextView] = []
+        self.on_finished: Callable[[events.TurnFinished | events.TurnFailed], None] = lambda _event: None
+
+    def reset(self) -> None:
+        """Forget the parts of what was shown before."""
+        self._message_id, self._text, self._reasoning, self._usage = "", None, None, None
+        self._calls.clear()
+        self._round_texts.clear()
+
+    async def show(self, messages: Iterable[Message]) -> None:
+        """Show a branch from the beginning; the last message may still be growing."""
+        self.reset()
+        views: list[PartView] = []
+        for message in messages:
+            for part in message.parts:
+                view = self._view_of(message, part)
+                if view is not None:
+                    views.append(view)
+            if message.role == "assistant":
+                self._message_id = message.id
+                self._text, self._reasoning = _open_ends(views, message)
+        await self._transcript.replace(views)
+
+    def _view_of(self, message: Message, part: Part) -> PartView | None:
+        match part:
+            case TextPart(text):
+                if message.role == "user":
+                    return UserView(message.id, text)
+                return TextView(message.id, text=text, interval=self._interval)
+            case ReasoningPart(text, seconds):
+                return ReasoningView(message.id, text=text, seconds=seconds)
+            case ToolCallPart(call_id, name, arguments):
+                view = ToolCallView(message.id, call_id, name, arguments)
+                self._calls[call_id] = view
+                return view
+            case ToolResultPart(call_id, _, content, ok, seconds, problem):
+                if call_id in self._calls:
+                    self._calls[call_id].finish(content, ok=ok, seconds=seconds, problem=problem)
+                return None
+            case NoticePart(problem):
+                return NoticeView(message.id, problem)
+            case ImagePart():
+                return NoticeView(message.id, Problem("app.image_not_shown", {"name": part.name or part.media_type}))
+
+    # events
+
+    def feed(self, event: events.SessionEvent) -> None:
+        """Show what happened. Events that concern other places (queue, meter, title) are ignored here."""
+        self._on(event)
+
+    @singledispatchmethod
+    def _on(self, event: events.SessionEvent) -> None:
+        """Not the transcript's business."""
+
+    @_on.register
+    def _user(self, event: events.UserMessageAdded) -> None:
+        self._transcript.add(UserView(event.message_id, event.text))
+        self._transcript.follow()
+
+    @_on.register
+    def _turn(self, event: events.TurnStarted) -> None:
+        self._usage = None
+
+    @_on.register
+    def _round(self, event: events.RoundStarted) -> None:
+        self._close_open_parts()
+        self._round_texts.clear()
+        if event.message_id != self._message_id:
+            self._message_id, self._text, self._reasoning = event.message_id, None, None
+
+    @_on.register
+    def _text_delta(self, event: events.TextDelta) -> None:
+        if self._reasoning is not None:
+            self._reasoning.finish()
+            self._reasoning = None
+        if self._text is None:
+            self._text = TextView(self._message_id, interval=self._interval)
+            self._round_texts.append(self._text)
+            self._transcript.add(self._text)
+        self._text.feed(event.text)
+
+    @_on.register
+    def _reasoning_delta(self, event: events.ReasoningDelta) -> None:
+        if self._text is not None:
+            self._text.finish()
+            self._text = None
+        if self._reasoning is None:
+            self._reasoning = ReasoningView(self._message_id)
+            self._transcript.add(self._reasoning)
+        self._reasoning.feed(event.text)
+
+    @_on.register
+    def _reasoning_over(self, event: events.ReasoningFinished) -> None:
+        if self._reasoning is not None:
+            self._reasoning.finish(seconds=event.seconds)
+
+    @_on.register
+    def _reasoning_was_answer(self, event: events.ReasoningWasAnswer) -> None:
+        views = [view for view in self._parts_of_message() if isinstance(view, ReasoningView)]
+        if views:
+            self._replace(views, TextView(self._message_id, text="".join(view.text for view in views)))
+            self._reasoning = None
+
+    @_on.register
+    def _text_was_reasoning(self, event: events.TextWasReasoning) -> None:
+        views = list(self._round_texts)
+        if views:
+            text = "".join(view.text for view in views)
+            self._replace(views, ReasoningView(self._message_id, text=text, seconds=0.0))
+            self._text = None
+            self._round_texts.clear()
+
+    @_on.register
+    def _call(self, event: events.ToolCallStarted) -> None:
+        self._close_open_parts()
+        view = ToolCallView(self._message_id, event.call_id, event.name)
+        self._calls[event.call_id] = view
+        self._transcript.add(view)
+
+    @_on.register
+    def _call_arguments(self, event: events.ToolCallArguments) -> None:
+        if event.call_id in self._calls:
+            self._calls[event.call_id].feed(event.fragment)
+
+    @_on.register
+    def _call_asked(self, event: events.ToolApprovalAsked) -> None:
+        if event.call_id in self._calls:
+            self._calls[event.call_id].set_state(CallState.ASKED)
+
+    @_on.register
+    def _call_running(self, event: events.ToolRunning) -> None:
+        if event.call_id in self._calls:
+            self._calls[event.call_id].set_state(CallState.RUNNING)
+
+    @_on.register
+    def _call_result(self, event: events.ToolResult) -> None:
+        view = self._calls.get(event.call_id)
+        if view is None:
+            view = self._calls[event.call_id] = ToolCallView(self._message_id, event.call_id, event.name)
+            self._transcript.add(view)
+        view.finish(event.content, ok=event.ok, seconds=event.seconds, problem=event.problem)
+
+    @_on.register
+    def _tokens(self, event: events.Usage) -> None:
+        before = self._usage
+        self._usage = event if before is None else _sum(before, event)
+        for view in self._parts_of_message():
+            if isinstance(view, ReasoningView) and event.reasoning_tokens:
+                view.finish(tokens=event.reasoning_tokens)
+
+    @_on.register
+    def _notice(self, event: events.Notice) -> None:
+        self._transcript.add(NoticeView(self._message_id, event.problem))
+
+    @_on.register
+    def _finished(self, event: events.TurnFinished) -> None:
+        self._close_open_parts()
+        self._transcript.add(TurnLine(self._message_id, self._usage, event.timings, event.finish_reason))
+        self.on_finished(event)
+
+    @_on.register
+    def _failed(self, event: events.TurnFailed) -> None:
+        self._close_open_parts()
+        self._transcript.add(NoticeView(self._message_id, event.problem))
+        self._transcript.add(TurnLine(self._message_id, self._usage, event.timings))
+        self.on_finished(event)
+
+    # helpers
+
+    def _parts_of_message(self) -> list[PartView]:
+        return [view for view in self._transcript.part_views() if view.message_id == self._message_id]
+
+    def _replace(self, old: list[TextView] | list[ReasoningView], new: PartView) -> None:
+        with self._transcript.app.batch_update():
+            self._transcript.mount(new, before=old[0])
+            for view in old:
+                view.remove()
+
+    def _close_open_parts(self) -> None:
+        if self._text is not None:
+            self._text.finish()
+        if self._reasoning is not None and self._reasoning.thinking:
+            self._reasoning.finish()
+        self._text, self._reasoning = None, None
+
+
+def _open_ends(views: list[PartView], message: Message) -> tuple[TextView | None, ReasoningView | None]:
+    """The part that goes on growing when the branch ends in an unfinished message."""
+    if message.complete or not views or views[-1].message_id != message.id:
+        return None, None
+    last = views[-1]
+    return (last if isinstance(last, TextView) else None), (last if isinstance(last, ReasoningView) else None)
+
+
+def _sum(first: events.Usage, second: events.Usage) -> events.Usage:
+    return events.Usage(
+        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
+        completion_tokens=first.completion_tokens + second.completion_tokens,
+        reasoning_tokens=first.reasoning_tokens + second.reasoning_tokens,
+        cached_tokens=first.cached_tokens + second.cached_tokens,
+        estimated=first.estimated or second.estimated,
+    )

@@ -1,0 +1,115 @@
+"""What the screens expect from a session and its surroundings, so that tests and replays can stand in for them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tui.model.broadcast import Subscription
+from tui.model.events import SessionEvent
+from tui.model.gpu import GpuSource
+from tui.model.message import ImagePart, Message
+from tui.model.request import Sampling
+from tui.model.server import LinkState, ServerFacts, ServerMetrics
+from tui.model.tool import Decision, ToolCall, ToolSpec
+
+Approver = Callable[[ToolCall, ToolSpec], Awaitable[Decision]]
+EndpointNews = LinkState | ServerFacts | ServerMetrics
+
+
+class ReadableSession(Protocol):
+    """What a screen reads of a conversation; a replay offers just this."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]: ...
+    @property
+    def busy(self) -> bool: ...
+    @property
+    def waiting(self) -> tuple[str, ...]: ...
+    def subscribe(self) -> Subscription[SessionEvent]: ...
+    async def aclose(self) -> None: ...
+
+
+class ChatSession(ReadableSession, Protocol):
+    """One conversation on one endpoint (``tui.session.Session``)."""
+
+    system: str
+    sampling: Sampling
+    tools_enabled: frozenset[str]
+
+    async def submit(
+        self, text: str, images: Sequence[ImagePart] = (), *, trim_oldest: bool = False, anyway: bool = False
+    ) -> None: ...
+    async def stop(self) -> None: ...
+    async def regenerate(self, message_id: str | None = None) -> None: ...
+    async def edit(self, message_id: str, text: str) -> None: ...
+    async def resume(self) -> None: ...
+    async def take_back(self, index: int) -> str: ...
+
+
+class ServerLink(Protocol):
+    """A server as the screen sees it (``tui.server.endpoint.Endpoint``)."""
+
+    @property
+    def facts(self) -> ServerFacts: ...
+    @property
+    def link(self) -> LinkState: ...
+    @property
+    def model(self) -> str | None: ...
+    def subscribe(self) -> Subscription[EndpointNews]: ...
+    def choose_model(self, name: str) -> None: ...
+
+
+class Workspace(Protocol):
+    """Everything behind the chat screen; built after the first frame."""
+
+    @property
+    def session(self) -> ChatSession | None:
+        """The open conversation that can be written to; None in a replay."""
+        ...
+
+    @property
+    def reading(self) -> ReadableSession:
+        """The open conversation or the replay."""
+        ...
+
+    @property
+    def link(self) -> ServerLink | None: ...
+    @property
+    def gpu(self) -> GpuSource | None: ...
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]: ...
+    @property
+    def address(self) -> str:
+        """Where the server is, for the status line."""
+        ...
+
+    async def new_conversation(self) -> None:
+        """Replace the session by an empty one with the same settings."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop what runs, close the store, end children."""
+        ...
+
+
+WorkspaceFactory = Callable[[Approver], Awaitable[Workspace]]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What ``lmdeck`` was asked to open: a server, the demo, or a recording."""
+
+    url: str = ""
+    api_key: str | None = None
+    model: str | None = None
+    system: str = ""
+    demo: bool = False
+    store: Path | None = None
+    record: Path | None = None
+    replay: Path | None = None
+    replay_speed: float = 1.0
+    language: str = ""
+    theme: str = ""

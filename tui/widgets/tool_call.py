@@ -1,0 +1,144 @@
+"""A tool call as one line – name, arguments, result, time, state – that unfolds to the whole of it."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import Any, cast
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.visual import VisualType
+
+from tui.i18n import _
+from tui.i18n.problems import explain
+from tui.model.problem import Problem
+from tui.widgets import words
+from tui.widgets.literal import literal, one_line
+from tui.widgets.parts import DETAIL_CHARACTERS, DETAIL_LINES, PartView
+
+_SHOWN_ARGUMENTS = 120
+_SHOWN_RESULT = 80
+# Beyond this, arguments are not parsed for display: 1 MB of JSON takes 10 ms and more.
+_PARSE_LIMIT = 50_000
+
+
+class CallState(Enum):
+    WRITING = "writing"
+    ASKED = "asked"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ToolCallView(PartView):
+    """Follows one call from its first letter to its result."""
+
+    FOLDS = True
+
+    def __init__(self, message_id: str, call_id: str, name: str, arguments: str = "") -> None:
+        super().__init__(message_id, "tool")
+        self.call_id = call_id
+        self.name_of_tool = name
+        self.state = CallState.WRITING
+        self._pieces: list[str] = [arguments] if arguments else []
+        self._result = ""
+        self._seconds = 0.0
+        self._problem: Problem | None = None
+        self._timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        self.redraw()
+
+    @property
+    def arguments(self) -> str:
+        """The JSON text as the model wrote it so far."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    def feed(self, fragment: str) -> None:
+        """A further piece of the arguments; the line is repainted five times a second at most."""
+        self._pieces.append(fragment)
+        if self._timer is None and self.is_attached:
+            self._timer = self.set_timer(0.2, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.redraw()
+
+    def set_state(self, state: CallState) -> None:
+        self.state = state
+        self.redraw()
+
+    def finish(self, content: str, *, ok: bool, seconds: float, problem: Problem | None = None) -> None:
+        """The call ended; ``content`` is what the model got."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._result, self._seconds, self._problem = content, seconds, problem
+        self.set_state(CallState.DONE if ok else CallState.FAILED)
+
+    def picture(self) -> VisualType:
+        head = Content.assemble(
+            (f"{words.fold_mark(self.open)} ⚙ ", "$text-muted"),
+            literal(one_line(self.name_of_tool, 60), "bold"),
+            "  ",
+            literal(one_line(self._short_arguments(), _SHOWN_ARGUMENTS)),
+            self._outcome(),
+        )
+        return Content("\n").join([head, self._details()]) if self.open else head
+
+    def _short_arguments(self) -> str:
+        parsed = _parse(self.arguments)
+        if parsed is None:
+            return self.arguments[:400]
+        return "  ".join(f"{key}={_short(value)}" for key, value in parsed.items())
+
+    def _outcome(self) -> Content:
+        if self.state is CallState.WRITING:
+            return Content("  …")
+        if self.state is CallState.ASKED:
+            return Content.styled("  " + _("waits for your decision"), "$text-warning")
+        if self.state is CallState.RUNNING:
+            return Content.styled("  " + _("runs …"), "$text-muted")
+        time = Content.styled(f"  {words.seconds(self._seconds)}", "$text-muted")
+        if self.state is CallState.DONE:
+            return Content("  → ") + literal(one_line(self._result, _SHOWN_RESULT), "$text-success") + time
+        reason = explain(self._problem).sentence if self._problem else self._result
+        return Content("  ✗ ") + literal(one_line(reason, _SHOWN_RESULT * 2), "$text-error") + time
+
+    def _details(self) -> Content:
+        parsed = _parse(self.arguments)
+        arguments = self.arguments if parsed is None else json.dumps(parsed, indent=2, ensure_ascii=False)
+        pieces = [_caption(_("arguments")), _shorten(arguments)]
+        if self.state in (CallState.DONE, CallState.FAILED):
+            pieces += [_caption(_("result")), _shorten(self._result)]
+        return Content("\n").join(pieces)
+
+
+def _caption(text: str) -> Content:
+    return Content.styled(text, "$text-muted")
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    if len(text) > _PARSE_LIMIT:
+        return None
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", data) if isinstance(data, dict) else None
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _shorten(text: str) -> Content:
+    lines = text[:DETAIL_CHARACTERS].split("\n")
+    shown = "\n".join(lines[:DETAIL_LINES])
+    if len(shown) == len(text):
+        return literal(shown)
+    rest = _("… {count} more characters").format(count=f"{len(text) - len(shown):,}")
+    return Content("\n").join([literal(shown), Content.styled(rest, "$text-muted")])

@@ -1,0 +1,134 @@
+"""Figures as words: seconds, tokens, GiB, the state of the link. Plain text in the current language, no Textual."""
+
+from __future__ import annotations
+
+import re
+
+from tui.i18n import N_, _
+from tui.i18n.problems import explain
+from tui.model.events import ContextMeter, Timings, Usage
+from tui.model.server import LinkPhase, LinkState, ServerFacts
+
+_WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
+
+def fold_mark(opened: bool) -> str:
+    return "▾" if opened else "▸"
+
+
+def seconds(value: float) -> str:
+    """``3 ms``, ``0.8 s``, ``2 min 5 s``."""
+    if value < 0.1:
+        return f"{value * 1000:.0f} ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def thousands(value: int) -> str:
+    """``950``, ``1.2k``, ``32k``, ``1.0M``: short enough for a status line."""
+    if value < 1_000:
+        return str(value)
+    if value < 10_000:
+        return f"{value / 1000:.1f}k"
+    return f"{value / 1000:.0f}k" if value < 1_000_000 else f"{value / 1_000_000:.1f}M"
+
+
+def gib(size: int | None) -> str:
+    """Bytes as GiB with two decimals, without the unit; ``?`` when unknown."""
+    return "?" if size is None else f"{size / 2**30:.2f}"
+
+
+def estimate_tokens(text: str) -> int:
+    """A rough count for display: 0.7 tokens a Chinese character, four other characters a token."""
+    wide = len(_WIDE.findall(text))
+    return round(0.7 * wide + (len(text) - wide) / 4)
+
+
+def usage(value: Usage | None) -> list[str]:
+    if value is None:
+        return []
+    mark = "≈" if value.estimated else ""
+    return [f"↑{mark}{value.prompt_tokens:,} ↓{mark}{value.completion_tokens:,}"]
+
+
+def timings(value: Timings | None) -> list[str]:
+    if value is None:
+        return []
+    pieces: list[str] = []
+    if value.first_token is not None:
+        pieces.append(_("first token {seconds}").format(seconds=seconds(value.first_token)))
+    if rate := value.tokens_per_second:
+        pieces.append(_("{rate} tok/s").format(rate=f"{rate:.0f}"))
+    pieces.append(_("{seconds} in all").format(seconds=seconds(value.total)))
+    return pieces
+
+
+_ENDINGS = {
+    "length": N_("cut at the token limit – Continue goes on"),
+    "stopped": N_("stopped by you"),
+    "abort": N_("ended by the server"),
+    "round_limit": N_("ended at the limit of tool rounds"),
+    "context_full": N_("the context is full"),
+}
+
+
+def ending(finish_reason: str) -> str:
+    """Why a turn ended, empty for the ordinary end."""
+    text = _ENDINGS.get(finish_reason)
+    return _(text) if text else ""
+
+
+_PHASES = {
+    LinkPhase.IDLE: N_("not connected"),
+    LinkPhase.RESOLVING: N_("looking up the host …"),
+    LinkPhase.CONNECTING: N_("connecting …"),
+    LinkPhase.HOST_KEY: N_("asks about the host key"),
+    LinkPhase.AUTH: N_("asks for a password or a code"),
+    LinkPhase.FORWARDING: N_("opening the tunnel …"),
+    LinkPhase.PROBING: N_("asking the server what it is …"),
+    LinkPhase.HEALTHY: N_("connected"),
+    LinkPhase.DEGRADED: N_("connected, with trouble"),
+    LinkPhase.LOST: N_("connection lost"),
+    LinkPhase.BACKOFF: N_("not reachable, tries again"),
+    LinkPhase.NEEDS_YOU: N_("needs you"),
+}
+
+
+def link(state: LinkState | None) -> str:
+    """The state of the link in a few words, with the round trip when connected."""
+    if state is None:
+        return _("starting …")
+    text = _(_PHASES[state.phase])
+    if state.phase is LinkPhase.HEALTHY and state.round_trip is not None:
+        return f"⇄ {seconds(state.round_trip)}"
+    return text
+
+
+def link_trouble(state: LinkState | None) -> str:
+    """The whole sentence with the next step while something is wrong with the link, else empty."""
+    return explain(state.problem).text if state is not None and state.problem is not None else ""
+
+
+_ENGINES = {"turbomind": "TurboMind", "pytorch": "PyTorch"}
+
+
+def engine(facts: ServerFacts | None) -> str:
+    """``TurboMind 0.18``, ``PyTorch 0.9–0.11``, empty when nothing is known."""
+    if facts is None:
+        return ""
+    name = _ENGINES.get(facts.engine, "")
+    if facts.version_band is None:
+        return name
+    oldest, newest = facts.version_band
+    version = oldest if oldest == newest else f"{oldest}–{newest}"
+    return f"{name or 'lmdeploy'} {version}"
+
+
+def meter(value: ContextMeter | None) -> str:
+    """``ctx 1.2k/32k``, with ≈ when estimated."""
+    if value is None:
+        return ""
+    mark = "≈" if value.estimated else ""
+    limit = "" if value.limit is None else f"/{thousands(value.limit)}"
+    return _("ctx {mark}{tokens}{limit}").format(mark=mark, tokens=thousands(value.tokens), limit=limit)
