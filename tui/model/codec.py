@@ -90,7 +90,8 @@ def _coerce(hint: Any, value: Any) -> Any:
 
 
 def _coerce_union(arguments: tuple[Any, ...], value: Any) -> Any:
-    if isinstance(value, dict) and "type" in value:
+    # Plain data may have a "type" of its own: response_format is {"type": "json_object"}.
+    if isinstance(value, dict) and "type" in value and any(dataclasses.is_dataclass(item) for item in arguments):
         return from_json(value)
     return _coerce(next(item for item in arguments if item is not type(None)), value)
 

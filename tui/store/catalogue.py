@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from tui.model.message import ConversationInfo
 from tui.model.problem import Problem, ProblemError
-from tui.store import conversations, messages
+from tui.model.search import SearchHit
+from tui.store import conversations, messages, search
+from tui.store.purge import purge
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -89,7 +91,13 @@ class Catalogue:
         """Remove for good what was deleted before a time (default: everything that is deleted now). Messages shared
         with a fork that still exists stay. Returns how many conversations went."""
         border = deleted_before or datetime.now(UTC)
-        return await self._writer.run(lambda connection: conversations.purge(connection, border))
+        return await self._writer.run(lambda connection: purge(connection, border))
+
+    async def search(self, query: str, limit: int = 50) -> list[SearchHit]:
+        """Conversations that hold all words of the query in one message, or in the title; the most recently used
+        first. Words match from their beginning (``quant`` finds ``quantised``), Chinese anywhere. Found is what was
+        said and what tools were given and answered, once a message is complete, within a second or so."""
+        return await self._reader.run(lambda connection: search.find(connection, query, limit))
 
     async def fork(self, conversation_id: str, message_id: str, *, title: str | None = None) -> ConversationInfo:
         """A new conversation that shares everything up to a message and goes its own way after it."""

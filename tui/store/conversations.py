@@ -114,39 +114,6 @@ def is_member(connection: Connection, conversation_id: str, message_id: str) -> 
     return row is not None
 
 
-def purge(connection: Connection, deleted_before: datetime) -> int:
-    """Remove for good what was deleted before a time (UTC), except messages that a fork still shows."""
-    border = deleted_before.astimezone(UTC).isoformat(timespec="microseconds")
-    gone = connection.execute("SELECT key, id FROM conversations WHERE deleted < ?", (border,)).fetchall()
-    for key, identity in gone:
-        _purge_one(connection, key, identity)
-    return len(gone)
-
-
-def _purge_one(connection: Connection, key: int, identity: str) -> None:
-    own = [
-        row[0]
-        for row in connection.execute(
-            """SELECT message FROM members WHERE conversation = ?1 AND message NOT IN
-            (SELECT message FROM members WHERE conversation <> ?1) ORDER BY message DESC""",
-            (key,),
-        )
-    ]
-    connection.execute("DELETE FROM members WHERE conversation = ?", (key,))
-    for statement in (
-        "DELETE FROM chunks WHERE message = ?",
-        "DELETE FROM parts WHERE message = ?",
-        "DELETE FROM messages WHERE key = ?",
-    ):
-        connection.executemany(statement, [(message,) for message in own])
-    turns = (
-        "SELECT id FROM turns WHERE conversation = ? AND id NOT IN (SELECT turn FROM messages WHERE turn IS NOT NULL)"
-    )
-    connection.execute(f"DELETE FROM raw WHERE turn IN ({turns})", (identity,))  # noqa: S608 (constant)
-    connection.execute(f"DELETE FROM turns WHERE id IN ({turns})", (identity,))  # noqa: S608 (constant)
-    connection.execute("DELETE FROM conversations WHERE key = ?", (key,))
-
-
 def clean(text: str) -> str:
     """Text without lone surrogates, which SQLite does not take."""
     return text.encode("utf-8", "replace").decode()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tui.model.problem import Problem, ProblemError
-from tui.store import errors, files, migrations
+from tui.store import errors, files, migrations, search
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -40,6 +40,7 @@ def open_memory() -> Database:
     """A store that lives as long as the process."""
     connection = connect(None)
     migrations.migrate(connection)
+    search.prepare(connection)
     return Database(connection, connection, None)
 
 
@@ -117,6 +118,8 @@ def _open(path: Path, notices: tuple[Problem, ...] = ()) -> Database:
         _check_owner(writer, path)
         _choose_journal(writer, path)
         _bring_up_to_date(writer, path)
+        if not search.prepare(writer):
+            notices = (*notices, Problem("store.no_search"))
         return Database(writer, connect(path), path, notices)
     except BaseException:
         writer.close()

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, cast
 
 from tui.model.message import Message
 from tui.model.problem import Problem, ProblemError
+from tui.store import search
 from tui.store.conversations import key_of, now, require
-from tui.store.parts import PartRow, content_hash, from_row, pack, to_row, unpack
+from tui.store.parts import PartRow, content_hash, from_row, to_row
+from tui.store.rows import compact, insert_part, rows_of, rows_of_many, update_parts
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -74,15 +76,16 @@ def put(connection: Connection, conversation_id: str, message: Message, written:
             _check_unchanged(connection, stored, message, rows)
             return
         key, revision = stored.key, stored.revision + 1
+        search.forget(connection, key)
         old = written.recall(message.id, stored.revision)
-        _update_parts(connection, key, _rows_of(connection, key) if old is None else old, rows)
+        update_parts(connection, key, rows_of(connection, key) if old is None else old, rows)
         connection.execute(
             "UPDATE messages SET complete = ?, turn = ?, revision = ? WHERE key = ?",
             (message.complete, message.turn, revision, key),
         )
     if message.complete:
         written.drop(message.id)
-        _compact(connection, key)
+        compact(connection, key)
         seal(connection, key)
         connection.execute("UPDATE conversations SET updated = ? WHERE key = ?", (now(), conversation))
     else:
@@ -96,7 +99,7 @@ def read(connection: Connection, ids: Sequence[str]) -> list[Message]:
         LEFT JOIN messages p ON p.key = m.parent WHERE m.id IN (SELECT value FROM json_each(?))""",
         (json.dumps(ids),),
     ).fetchall()
-    parts = _parts_of(connection, [head[0] for head in heads])
+    parts = rows_of_many(connection, [head[0] for head in heads])
     found: dict[str, Message] = {}
     for key, message_id, role, parent, created, complete, turn in heads:
         content = tuple(from_row(row) for row in parts.get(key, ()))
@@ -154,7 +157,7 @@ def verify(connection: Connection, conversation_id: str) -> list[str]:
     altered: list[str] = []
     for start in range(0, len(heads), _AT_ONCE):
         some = heads[start : start + _AT_ONCE]
-        parts = _parts_of(connection, [head[0] for head in some])
+        parts = rows_of_many(connection, [head[0] for head in some])
         for message, message_id, role, stored, parent, parent_hash, parent_key in some:
             orphan = parent is not None and parent_key is None
             hashed = content_hash(role, parts.get(message, []), parent_hash or "")
@@ -178,7 +181,7 @@ def seal(connection: Connection, key: int) -> None:
         open_keys.append((at, role))
         at = parent
     for message, role in reversed(open_keys):
-        parent_hash = content_hash(role, _rows_of(connection, message), parent_hash)
+        parent_hash = content_hash(role, rows_of(connection, message), parent_hash)
         connection.execute("UPDATE messages SET hash = ? WHERE key = ?", (parent_hash, message))
 
 
@@ -187,7 +190,7 @@ def holds(connection: Connection, message_id: str, complete: bool, characters: i
     stored = _stored(connection, message_id)
     if stored is None or stored.complete < complete:
         return False
-    return sum(len(row.text) for row in _rows_of(connection, stored.key)) >= characters
+    return sum(len(row.text) for row in rows_of(connection, stored.key)) >= characters
 
 
 def _stored(connection: Connection, message_id: str) -> _Stored | None:
@@ -210,7 +213,7 @@ def _insert(connection: Connection, message: Message, rows: Iterable[PartRow]) -
     )
     key = cast("int", cursor.lastrowid)
     for position, row in enumerate(rows):
-        _insert_part(connection, key, position, row)
+        insert_part(connection, key, position, row)
     return key
 
 
@@ -224,76 +227,7 @@ def _join(connection: Connection, conversation: int, message: int, message_id: s
 
 
 def _check_unchanged(connection: Connection, stored: _Stored, message: Message, rows: list[PartRow]) -> None:
-    if message.role != stored.role or rows != _rows_of(connection, stored.key):
+    if message.role != stored.role or rows != rows_of(connection, stored.key):
         raise ProblemError(Problem("store.sealed", {"id": message.id}))
     if message.complete and not stored.complete:
         connection.execute("UPDATE messages SET complete = 1 WHERE key = ?", (stored.key,))
-
-
-def _update_parts(connection: Connection, key: int, old: list[PartRow], new: list[PartRow]) -> None:
-    for position, row in enumerate(new):
-        if position >= len(old):
-            _insert_part(connection, key, position, row)
-        elif row != old[position]:
-            _update_part(connection, key, position, old[position], row)
-    if len(old) > len(new):
-        connection.execute("DELETE FROM chunks WHERE message = ? AND position >= ?", (key, len(new)))
-        connection.execute("DELETE FROM parts WHERE message = ? AND position >= ?", (key, len(new)))
-
-
-def _insert_part(connection: Connection, key: int, position: int, row: PartRow) -> None:
-    connection.execute(
-        "INSERT INTO parts (message, position, kind, payload, text) VALUES (?, ?, ?, ?, ?)",
-        (key, position, row.kind, row.payload, pack(row.text)),
-    )
-
-
-def _update_part(connection: Connection, key: int, position: int, old: PartRow, new: PartRow) -> None:
-    if new.kind != old.kind or not new.text.startswith(old.text):
-        connection.execute("DELETE FROM chunks WHERE message = ? AND position = ?", (key, position))
-        connection.execute("DELETE FROM parts WHERE message = ? AND position = ?", (key, position))
-        _insert_part(connection, key, position, new)
-        return
-    if added := new.text[len(old.text) :]:
-        connection.execute(
-            "INSERT INTO chunks (message, position, text) VALUES (?, ?, ?)", (key, position, pack(added))
-        )
-    if new.payload != old.payload:
-        connection.execute(
-            "UPDATE parts SET payload = ? WHERE message = ? AND position = ?", (new.payload, key, position)
-        )
-
-
-def _compact(connection: Connection, key: int) -> None:
-    """Put what was appended piece by piece into the part itself."""
-    if connection.execute("SELECT 1 FROM chunks WHERE message = ? LIMIT 1", (key,)).fetchone() is None:
-        return
-    for position, row in enumerate(_rows_of(connection, key)):
-        connection.execute(
-            "UPDATE parts SET text = ? WHERE message = ? AND position = ?", (pack(row.text), key, position)
-        )
-    connection.execute("DELETE FROM chunks WHERE message = ?", (key,))
-
-
-def _rows_of(connection: Connection, key: int) -> list[PartRow]:
-    return _parts_of(connection, [key]).get(key, [])
-
-
-def _parts_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[PartRow]]:
-    """The parts of some messages by key, in order, with what was appended to them."""
-    wanted = json.dumps(keys)
-    added: dict[tuple[int, int], list[str]] = {}
-    for message, position, text in connection.execute(
-        "SELECT message, position, text FROM chunks WHERE message IN (SELECT value FROM json_each(?)) ORDER BY key",
-        (wanted,),
-    ):
-        added.setdefault((message, position), []).append(unpack(text))
-    found: dict[int, list[PartRow]] = {}
-    for message, position, kind, payload, text in connection.execute(
-        """SELECT message, position, kind, payload, text FROM parts
-        WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, position""",
-        (wanted,),
-    ):
-        more = added.get((message, position), ())
-        found.setdefault(message, []).append(PartRow(kind, payload, unpack(text) + "".join(more)))
-    return found

@@ -85,6 +85,12 @@ _CONVERSATIONS_MESSAGES_TURNS = (
     "CREATE INDEX raw_of_turn ON raw (turn)",
 )
 
+# The index itself is made by tui.store.search: not every SQLite has FTS5.
+_SEARCH = (
+    "ALTER TABLE messages ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX messages_to_index ON messages (key) WHERE NOT indexed",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -96,7 +102,10 @@ class Migration:
     statements: tuple[str, ...]
 
 
-MIGRATIONS = (Migration(1, "2026-11-22", "conversations, messages, turns", _CONVERSATIONS_MESSAGES_TURNS),)
+MIGRATIONS = (
+    Migration(1, "2026-11-22", "conversations, messages, turns", _CONVERSATIONS_MESSAGES_TURNS),
+    Migration(2, "2026-11-22", "which messages the search has", _SEARCH),
+)
 NEWEST = MIGRATIONS[-1].version
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tui.model.message import Message
 from tui.model.problem import Problem
 from tui.model.turn import TurnRecord
-from tui.store import messages, turns
+from tui.store import messages, search, turns
 from tui.store.catalogue import Catalogue
 from tui.store.database import Database, open_file, open_memory
 from tui.store.files import default_path
@@ -48,6 +48,7 @@ class Store(Catalogue):
             database.path,
             fresh=fresh,
             forget=self._written.clear,
+            idle=search.index_some,
         )
         self._reader = Worker("store-reader", database.reader, "BEGIN", database.path) if fresh else self._writer
 

@@ -38,7 +38,8 @@ class Worker:
     that fails is rolled back alone. A job's result is handed out after the commit.
 
     ``begin`` is the statement that begins a transaction; ``fresh`` opens a connection for checks; ``forget`` is called
-    after a rollback, when what was remembered of the file's contents may be wrong."""
+    after a rollback, when what was remembered of the file's contents may be wrong. ``idle`` is a step of work that can
+    wait, with its own transaction: at the start and after jobs, repeated while it returns True and no job waits."""
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Worker:
         *,
         fresh: Callable[[], Connection] | None = None,
         forget: Callable[[], None] | None = None,
+        idle: Callable[[Connection], bool] | None = None,
     ) -> None:
         self._connection = connection
         self._begin = begin
         self._path = path
         self._fresh = fresh
         self._forget = forget
+        self._idle = idle
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._loop, name=name, daemon=True)
@@ -80,21 +83,39 @@ class Worker:
         self._thread.join()
 
     def _loop(self) -> None:
-        going = True
+        going, idle = True, True
         while going:
-            batch: list[_Job] = []
-            job = self._queue.get()
-            with suppress(Empty):
-                while job is not None:
-                    batch.append(job)
-                    if len(batch) == _BATCH:
-                        break
-                    job = self._queue.get_nowait()
-            going = job is not None
-            if batch:
-                self._run_batch(batch)
-                batch.clear()
+            batch = self._next(wait=not idle)
+            if not batch:
+                idle = self._run_idle()
+                continue
+            going = batch[-1] is not None
+            if jobs := [job for job in batch if job is not None]:
+                self._run_batch(jobs)
+            idle = True
+            del batch, jobs  # an idle thread holds nobody's message
         self._connection.close()
+
+    def _next(self, wait: bool) -> list[_Job | None]:
+        """What waits now (at least one if told to wait), up to the None that ends the thread."""
+        batch: list[_Job | None] = []
+        with suppress(Empty):
+            batch.append(self._queue.get(block=wait))
+            while batch[-1] is not None and len(batch) < _BATCH:
+                batch.append(self._queue.get_nowait())
+        return batch
+
+    def _run_idle(self) -> bool:
+        import sqlite3
+
+        if self._idle is None:
+            return False
+        try:
+            return self._idle(self._connection)
+        except sqlite3.Error:
+            # It is tried again after the next job, whose caller hears what is wrong.
+            self._roll_back()
+            return False
 
     def _run_batch(self, batch: list[_Job]) -> None:
         try:
