@@ -17,7 +17,8 @@ class ServerFacts:
 
     ``version_band`` is the oldest and the newest lmdeploy release that fits, as text (``"0.14"``); ``paths`` are the
     routes of /openapi.json. ``has_tool_parser`` becomes False when the server refused tools for lack of one.
-    ``simulated`` is True for lmdeck's own demo server.
+    ``simulated`` is True for lmdeck's own demo server. ``context_at_least`` is a lower bound of the context length,
+    below the next step of 1-2-5 (from /metrics); ``started`` when the server process began, seconds since the epoch.
     """
 
     models: tuple[str, ...] = ()
@@ -35,6 +36,8 @@ class ServerFacts:
     counts_tokens: Literal["messages", "encode", ""] = ""
     simulated: bool = False
     problems: tuple[Problem, ...] = ()
+    context_at_least: int | None = None
+    started: float | None = None
 
 
 class LinkPhase(Enum):
