@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 
 from tui.demo.process import DemoServer, command_line
 
-FAST = {"speed": 0, "first_token": 0}
+FAST: dict[str, Any] = {"speed": 0, "first_token": 0}
 StartDemo = Callable[..., Awaitable[DemoServer]]
 
 
@@ -35,11 +35,12 @@ class RunningDemo:
 
 
 @contextmanager
-def running_demo(**options: Any) -> Iterator[RunningDemo]:
+def running_demo(**options: Any) -> Generator[RunningDemo]:
     """A demo server for fixtures of any scope (no event loop needed). Options as for :class:`DemoServer`."""
     command = [sys.executable, "-m", "tui.demo", "--die-with-parent", *command_line({**FAST, **options})]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         line = process.stdout.readline()
         assert line, "the demo server did not start"
         yield RunningDemo(json.loads(line)["url"], process)

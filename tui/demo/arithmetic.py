@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,12 +20,6 @@ _ASKS = re.compile(
 )
 _RUN = re.compile(r"[\d(.+\-*/) ]+")
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([-+*/()]))")
-_OPERATIONS: Mapping[str, Callable[[Number, Number], Number]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
 _TOOLS = {
     "+": ("add", "plus", "sum"),
     "-": ("sub", "subtract", "minus"),
@@ -94,20 +87,20 @@ class _Parser:
         return value
 
     def _atom(self) -> Node | Number:
-        token = self._next()
+        found = self._next()
         self._place += 1
-        if token == "(":
+        if found == "(":
             value = self._sum()
             if self._next() != ")":
-                raise ValueError(token)
+                raise ValueError(found)
             self._place += 1
             return value
-        if token == "-":
+        if found == "-":
             value = self._atom()
             return -value if isinstance(value, (int, float)) else Node("*", value, -1)
-        if not token or token in "+*/)":
-            raise ValueError(token)
-        return float(token) if "." in token else int(token)
+        if not found or found in "+*/)":
+            raise ValueError(found)
+        return float(found) if "." in found else int(found)
 
 
 def parse(text: str) -> Node | None:
@@ -152,9 +145,17 @@ def evaluate(tree: Node | Number) -> Number | None:
     if left is None or right is None or (tree.sign == "/" and right == 0):
         return None
     try:
-        return tidy(_OPERATIONS[tree.sign](left, right))
+        return tidy(_apply(tree.sign, left, right))
     except OverflowError:
         return None
+
+
+def _apply(sign: str, left: Number, right: Number) -> Number:
+    if sign == "+":
+        return left + right
+    if sign == "-":
+        return left - right
+    return left * right if sign == "*" else left / right
 
 
 def tool_for(sign: str, names: frozenset[str]) -> str | None:
@@ -197,4 +198,4 @@ def number(text: str) -> Number | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return tidy(value)
     figures = re.findall(r"-?\d+(?:\.\d+)?", text)
-    return tidy(float(figures[-1])) if len(figures) == 1 or "=" in text and figures else None
+    return tidy(float(figures[-1])) if len(figures) == 1 or ("=" in text and figures) else None

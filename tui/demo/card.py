@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ class Profile:
         return self.kv_cache // self.block_bytes
 
 
-# The tensors of internlm2_5-1_8b-chat-w4a16-4bit: embedding and output stay 16-bit, the rest is packed in groups of 128.
+# The tensors of internlm2_5-1_8b-chat-w4a16-4bit: embedding and output in 16 bits, the rest in 4, groups of 128.
 CHECKPOINT_BYTES = 1_542_787_072
 _BLOCK = 1_671_168  # bytes of 64 tokens with int4, from the server's log
 
@@ -141,7 +141,7 @@ class SimulatedCard:
         self._power = _IDLE_POWER
 
     @contextmanager
-    def busy(self) -> Iterator[None]:
+    def busy(self) -> Generator[None]:
         """The card works on one more request."""
         self._settle()
         self._running += 1
@@ -157,9 +157,12 @@ class SimulatedCard:
         """Blocks of 64 tokens in the kv cache."""
         return self._profile.blocks
 
-    def sleep(self, asleep: bool) -> None:
+    def sleep(self) -> None:
         """Only the PyTorch engine gives memory back while it sleeps (recordings)."""
-        self._asleep = asleep
+        self._asleep = True
+
+    def wake(self) -> None:
+        self._asleep = False
 
     @property
     def loading(self) -> float | None:

@@ -48,7 +48,7 @@ async def chat(request: web.Request, state: State) -> web.StreamResponse:
     try:
         body = checks.decode(await request.read(), request.headers.get("content-type", ""), state.dialect)
         checks.check_chat(body, state.options, state.dialect)
-        length = checks.prompt_length(body, state.options)
+        length = checks.prompt_length(body)
         checks.check_length(length, state.options, state.dialect)
     except RefusedError as error:
         return refusal(error, state)

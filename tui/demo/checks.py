@@ -25,7 +25,7 @@ class RefusedError(Exception):
 
 def decode(raw: bytes, content_type: str, dialect: Dialect) -> Json:
     """The request's JSON object."""
-    if dialect.needs_json_type and content_type.split(";")[0].strip().lower() != "application/json":
+    if dialect.needs_json_type and content_type.partition(";")[0].strip().lower() != "application/json":
         raise RefusedError("Unsupported Media Type: Only 'application/json' is allowed")
     try:
         body: object = json.loads(raw)
@@ -65,6 +65,11 @@ def _check_float(field: str, value: Any) -> None:
         raise RefusedError(f"{field}: Input should be a valid number")
 
 
+def _check_boolean(field: str, value: Any) -> None:
+    if str(value).lower() not in _SWITCHES:
+        raise RefusedError(f"{field}: Input should be a valid boolean, unable to interpret input")
+
+
 def check_types(body: Json, required: Sequence[str]) -> None:
     """Fields that are missing or of the wrong type: ``field.path: reason``."""
     for field in required:
@@ -72,15 +77,17 @@ def check_types(body: Json, required: Sequence[str]) -> None:
             raise RefusedError(f"{field}: Field required")
     if not isinstance(body.get("model"), str):
         raise RefusedError("model: Input should be a valid string")
-    for fields, check in ((_INTEGERS, _check_integer), (_FLOATS, _check_float)):
+    for fields, check in ((_INTEGERS, _check_integer), (_FLOATS, _check_float), (_BOOLEANS, _check_boolean)):
         for field in fields:
             if body.get(field) is not None:
                 check(field, body[field])
-    for field in _BOOLEANS:
-        value = body.get(field)
-        if value is not None and str(value).lower() not in _SWITCHES:
-            raise RefusedError(f"{field}: Input should be a valid boolean, unable to interpret input")
-    for place, tool in enumerate(cast("list[Any]", body.get("tools") or [])):
+    _check_tools(body.get("tools") or [])
+
+
+def _check_tools(tools: Any) -> None:
+    if not isinstance(tools, list):
+        raise RefusedError("tools: Input should be a valid list")
+    for place, tool in enumerate(cast("list[Any]", tools)):
         function = cast("Json", tool).get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict):
             raise RefusedError(f"tools.{place}.function: Field required")
@@ -187,7 +194,7 @@ def _check_arguments(call: Json) -> None:
             raise RefusedError(text) from error
 
 
-def prompt_length(body: Json, options: Options) -> int:
+def prompt_length(body: Json) -> int:
     """Tokens of the prompt after the chat template (tools included unless they are left out of it)."""
     if body.get("input_ids") is not None:
         return len(cast("list[int]", body["input_ids"]))

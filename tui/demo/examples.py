@@ -27,7 +27,7 @@ def example(schema: Mapping[str, Any], depth: int = 0) -> Any:
         inner = cast("Mapping[str, Any]", items) if isinstance(items, Mapping) else {"type": "integer"}
         count = max(int(schema.get("minItems", 1)), 1)
         return [example(inner, depth + 1) for _ in range(min(count, 100))] if depth < _DEPTH else []
-    if kind in _PLAIN:
+    if isinstance(kind, str) and kind in _PLAIN:
         return (
             max(_PLAIN[kind], schema["minimum"])
             if kind in ("integer", "number") and "minimum" in schema

@@ -78,7 +78,8 @@ _PYTORCH: list[tuple[float, str]] = [
     (33.627, "2026-11-22 08:27:18,948 - lmdeploy - INFO - base.py:432 - Updating configs."),
     (
         33.630,
-        "2026-11-22 08:27:18,952 - lmdeploy - INFO - base.py:434 - Building GraphRunner and warmup ops, please waiting.",
+        "2026-11-22 08:27:18,952 - lmdeploy - INFO - base.py:434 - Building GraphRunner and warmup ops, "
+        "please waiting.",
     ),
     (33.646, "2026-11-22 08:27:18,967 - lmdeploy - INFO - base.py:439 - Building CacheEngine with config: "),
     (

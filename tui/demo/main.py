@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
-from tui.demo.app import build
+from tui.demo.app import Handler, build
 from tui.demo.options import Options, parse
+from tui.demo.proxy import Node, Proxy
 from tui.demo.routes import server_routes
 from tui.demo.state import State
 
-_ADDRESS_IN_USE = 1
+_CANNOT_LISTEN = 1
 _GRACE = 0.2
+_KEEP_ALIVE = 75.0
 
 
 async def serve(options: Options) -> int:
@@ -26,34 +30,70 @@ async def serve(options: Options) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if options.die_with_parent:
-        loop.create_task(_watch_parent(stop))
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, stop.set)
+    watch = loop.create_task(_watch_parent(stop)) if options.die_with_parent else None
+    try:
+        return await _run(options, stop)
+    finally:
+        if watch is not None:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _run(options: Options, stop: asyncio.Event) -> int:
     state = State.fresh(options)
     if options.startup > 0 and await _ended(stop, options.startup):
         return 0
+    proxy = Proxy(await _start_nodes(state)) if options.proxy else None
+    try:
+        runner, url = await _listen(state, proxy.routes() if proxy else server_routes(state), options.port)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return _CANNOT_LISTEN
+    port = int(url.rpartition(":")[2])
+    print(json.dumps({"url": url, "port": port}), flush=True)  # noqa: T201
+    await stop.wait()
+    await runner.cleanup()
+    if proxy is not None:
+        await proxy.close()
+    return 0
+
+
+async def _listen(state: State, routes: dict[tuple[str, str], Handler], port: int) -> tuple[web.AppRunner, str]:
+    """A listening server and its URL. Raises OSError when the port is taken."""
     runner = web.AppRunner(
-        build(state, server_routes(state)),
+        build(state, routes),
         handler_cancellation=True,
         access_log=None,
         shutdown_timeout=_GRACE,
-        keepalive_timeout=75.0,
-        auto_decompress=True,
+        keepalive_timeout=_KEEP_ALIVE,
     )
     await runner.setup()
+    host = state.options.host
     try:
-        site = web.TCPSite(runner, options.host, options.port, reuse_address=True)
-        await site.start()
-    except OSError as error:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
         await runner.cleanup()
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return _ADDRESS_IN_USE
-    port = int(runner.addresses[0][1])
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    print(json.dumps({"url": f"http://{host}:{port}", "port": port}), flush=True)  # noqa: T201
-    await stop.wait()
-    await runner.cleanup()
-    return 0
+        raise
+    shown = f"[{host}]" if ":" in host else host
+    return runner, f"http://{shown}:{runner.addresses[0][1]}"
+
+
+async def _start_nodes(state: State) -> list[Node]:
+    """The servers behind a proxy, without keys of their own; ordered errors reach whichever answers next.
+
+    The first one's card is the one that the proxy shows."""
+    nodes: list[Node] = []
+    for place in range(state.options.nodes):
+        options = replace(state.options, proxy=False, api_keys=(), seed=state.options.seed + place + 1, startup=0.0)
+        behind = State.fresh(options)
+        behind.ordered = state.ordered
+        if not nodes:
+            state.card = behind.card
+        runner, url = await _listen(behind, server_routes(behind), 0)
+        nodes.append(Node(url, list(options.models), runner.cleanup))
+    return nodes
 
 
 async def _ended(stop: asyncio.Event, seconds: float) -> bool:
@@ -66,11 +106,19 @@ async def _ended(stop: asyncio.Event, seconds: float) -> bool:
 
 async def _watch_parent(stop: asyncio.Event) -> None:
     """Sets ``stop`` when standard input is closed: whoever started us is gone."""
+    reader = sys.stdin.buffer
+    if sys.platform == "win32":
+        await asyncio.to_thread(reader.read)
+        stop.set()
+        return
+    stream = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(1024):
-        pass
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), reader)
+    try:
+        while await stream.read(1024):
+            pass
+    finally:
+        transport.close()
     stop.set()
 
 

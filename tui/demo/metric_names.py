@@ -1,4 +1,4 @@
-"""The names, types, help texts and buckets of lmdeploy's /metrics, by generation (recordings of 0.18, reference §6.4)."""
+"""Names, types, help texts and buckets of lmdeploy's /metrics, by generation (recordings of 0.18, reference §6.4)."""
 
 from __future__ import annotations
 

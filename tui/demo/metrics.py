@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -84,7 +84,7 @@ class Metrics:
         self._shown: dict[str, float] = self._gauges()
 
     @contextmanager
-    def request(self, prompt: int) -> Iterator[Meter]:
+    def request(self, prompt: int) -> Generator[Meter]:
         """Counts a request from its start to its end, whatever its end is."""
         self._refresh()
         meter = Meter(self, prompt, self._clock())

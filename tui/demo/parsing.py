@@ -78,7 +78,8 @@ def _pieces(kind: Literal["content", "reasoning", "arguments"], text: str, index
 def markup(call: Call, family: str) -> str:
     """A call as the model itself writes it: InternLM's plugin markup, else Qwen's."""
     if family in ("internlm", "intern-s1"):
-        return f'<|action_start|><|plugin|>\n{{"name": {json.dumps(call.name)}, "parameters": {call.arguments}}}<|action_end|>'
+        inner = f'{{"name": {json.dumps(call.name)}, "parameters": {call.arguments}}}'
+        return f"<|action_start|><|plugin|>\n{inner}<|action_end|>"
     return f'<tool_call>\n{{"name": {json.dumps(call.name)}, "arguments": {call.arguments}}}\n</tool_call>'
 
 

@@ -36,8 +36,8 @@ I am **simulated**: there is no model and no GPU behind me, only a script that s
 """,
 }
 FALLBACK = {
-    "en": "I am lmdeck's **simulated** server, so I cannot really think about “{prompt}”. I do know a story about a fox "
-    "and a watermelon, how to `Compute (3+5)*2` with tools, how to `Count to 20`, and how to `Show Markdown`. "
+    "en": "I am lmdeck's **simulated** server, so I cannot really think about “{prompt}”. I do know a story about "
+    "a fox and a watermelon, how to `Compute (3+5)*2` with tools, how to `Count to 20`, and how to `Show Markdown`. "
     "Ask `What can you do?` for the whole list.",
     "zh": "我是 lmdeck 的**模拟**服务器，没法真的思考“{prompt}”。不过我会讲狐狸和西瓜的故事，会用工具`计算 (3+5)*2`，"
     "会`数到 20`，也会`展示 Markdown`。问我`你能做什么？`可以看到全部。",
@@ -56,7 +56,8 @@ TOOL_FAILED = {
     "zh": "{expression} 没能算完：工具 `{name}` 的回答是“{content}”，不是一个数。",
 }
 THOUGHTS = {
-    "en": "The user wrote: {prompt}\nI am a simulated server, so my answer is already written. I only have to say it.\n",
+    "en": "The user wrote: {prompt}\nI am a simulated server, so my answer is already written. "
+    "I only have to say it.\n",
     "zh": "用户写道：{prompt}\n我是模拟的服务器，答案已经写好了，说出来就行。\n",
 }
 COMPARE_THOUGHTS = {

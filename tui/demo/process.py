@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -19,7 +20,8 @@ class DemoServer:
     """``async with DemoServer(speed=0) as demo: demo.url``: a simulated lmdeploy server on loopback.
 
     Keyword arguments are the flags of ``python -m tui.demo`` with underscores: ``api_key="k"``, ``proxy=True``,
-    ``tool_call_parser="none"``, ``model=["a", "b"]``. True is a bare flag, False and None leave it out, lists repeat it.
+    ``tool_call_parser="none"``, ``model=["a", "b"]``. True is a bare flag, False and None leave it
+    out, lists repeat it.
     Entering raises ProblemError ``demo.not-started`` when the child does not open its port.
     """
 
@@ -98,7 +100,7 @@ def command_line(options: dict[str, Any]) -> list[str]:
     flags: list[str] = []
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"
-        values = cast("list[Any]", list(value)) if isinstance(value, (list, tuple)) else [value]
+        values: Sequence[Any] = cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else [value]
         for item in values:
             if item is True:
                 flags.append(flag)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 from tui.demo import arithmetic, phrases
 from tui.demo.arithmetic import Node, Number, Step
@@ -64,8 +65,8 @@ def _told(lang: str, results: list[tuple[str, Number | None]]) -> str:
 
 def _call(step: Step, tools: Mapping[str, Mapping[str, object]]) -> Call:
     properties = tools[step.tool].get("properties")
-    names = list(properties) if isinstance(properties, Mapping) else []
-    first, second = (str(name) for name in names[:2]) if len(names) >= 2 else ("a", "b")
+    names = [*cast("Mapping[str, object]", properties)] if isinstance(properties, Mapping) else []
+    first, second = names[:2] if len(names) >= 2 else ("a", "b")
     return Call(step.tool, json.dumps({first: step.left, second: step.right}))
 
 

@@ -91,7 +91,7 @@ async def sleep(request: web.Request, state: State) -> web.StreamResponse:
     if request.query.get("level", "1") not in ("1", "2"):
         return refusal(RefusedError("The sleep level must be 1 or 2."), state)
     state.sleeping = True
-    state.card.sleep(True)
+    state.card.sleep()
     return broken() if state.options.engine == "turbomind" else web.Response(body=b"")
 
 
@@ -100,7 +100,7 @@ async def wakeup(_request: web.Request, state: State) -> web.StreamResponse:
     if state.options.engine == "turbomind":
         return broken()
     state.sleeping = False
-    state.card.sleep(False)
+    state.card.wake()
     return web.Response(body=b"")
 
 

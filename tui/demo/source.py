@@ -1,0 +1,66 @@
+"""The simulated GPU as a source of readings, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import cast
+
+from tui.model.codec import from_json
+from tui.model.gpu import GpuReading
+from tui.model.problem import Problem
+
+_TIMEOUT = 5.0
+
+
+class DemoGpuSource:
+    """A :class:`tui.model.gpu.GpuSource` that reads ``url`` (:attr:`tui.demo.process.DemoServer.gpu_url`).
+
+    While the server does not answer, the readings have no samples and the problem ``demo.gpu-unreachable``.
+    """
+
+    def __init__(self, url: str, interval: float | None = 0.5) -> None:
+        self._url = url
+        self._interval = interval
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    async def readings(self) -> AsyncIterator[GpuReading]:
+        """A reading at once, then one every interval, until :meth:`aclose`."""
+        import httpx2
+
+        async with httpx2.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client:
+            while not self._closed:
+                if self._interval is not None:
+                    try:
+                        answer = await client.get(self._url, params={"count": 1})
+                        reading = from_json(json.loads(answer.raise_for_status().text))
+                    except (httpx2.HTTPError, ValueError) as error:
+                        reading = self._failed(str(error))
+                    yield cast("GpuReading", reading)
+                await self._pause()
+
+    def set_interval(self, seconds: float | None) -> None:
+        """Sample every so many seconds from now on; None pauses."""
+        self._interval = seconds
+        self._changed.set()
+
+    async def aclose(self) -> None:
+        """Ends the iteration."""
+        self._closed = True
+        self._changed.set()
+
+    def _failed(self, detail: str) -> GpuReading:
+        problem = Problem("demo.gpu-unreachable", {"url": self._url}, detail)
+        return GpuReading(time=time.time(), samples=(), source="simulated", problem=problem)
+
+    async def _pause(self) -> None:
+        if self._closed:
+            return
+        try:
+            await asyncio.wait_for(self._changed.wait(), self._interval)
+        except TimeoutError:
+            return
+        self._changed.clear()
