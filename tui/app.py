@@ -10,6 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import ClassVar, Protocol, runtime_checkable
 
+from tui.app_options import AppOptions
 from tui.config.terminal import Terminal, guarded_stderr, mend_environment
 
 # Textual reads its environment variables while it is imported: this line has to stand above its first import.
@@ -25,11 +26,11 @@ from tui.config.paths import state_folder  # noqa: E402
 from tui.config.themes import shipped_folder, theme_files  # noqa: E402
 from tui.i18n import _, current_language, preferred_language, set_language  # noqa: E402
 from tui.i18n.problems import explain  # noqa: E402
-from tui.model.problem import Problem, ProblemError  # noqa: E402
+from tui.model.problem import ProblemError  # noqa: E402
 from tui.screens.bindings import bindings_for  # noqa: E402
 from tui.screens.chat import ChatScreen  # noqa: E402
 from tui.screens.crashing import TellsCrashes  # noqa: E402
-from tui.screens.seam import Start, WorkspaceFactory  # noqa: E402
+from tui.screens.seam import WorkspaceFactory  # noqa: E402
 from tui.widgets.display import EconomicalDisplay  # noqa: E402
 from tui.widgets.input_method import raise_sequence_limit  # noqa: E402
 from tui.widgets.output_filter import NoControls  # noqa: E402
@@ -53,16 +54,19 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
     FILTER: ClassVar[LineFilter] = NoControls()
 
     def __init__(
-        self, factory: WorkspaceFactory, *, terminal: Terminal = TERMINAL, secrets: Sequence[str] = ()
+        self, factory: WorkspaceFactory, options: AppOptions | None = None, *, terminal: Terminal = TERMINAL
     ) -> None:
         super().__init__()
-        self.secrets = tuple(secrets)
+        self._options = options or AppOptions()
+        self.secrets = (self._options.api_key,) if self._options.api_key else ()
         self._factory = factory
         self._terminal = terminal
         self._chat: ChatScreen | None = None
         self._interrupted = float("-inf")
         self.register_theme(read_theme(shipped_folder() / f"{DEFAULT_THEME}.toml"))
         self.theme = DEFAULT_THEME
+        if self._options.keymap:
+            self.set_keymap(dict(self._options.keymap))
 
     def get_default_screen(self) -> Screen[None]:
         self._chat = ChatScreen(self._factory, self._terminal)
@@ -77,7 +81,8 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
     @property
     def chat(self) -> ChatScreen:
         """The chat screen, which is always at the bottom of the stack."""
-        assert self._chat is not None, "the app is not running"
+        if self._chat is None:
+            raise RuntimeError("the app is not running")
         return self._chat
 
     async def on_mount(self) -> None:
@@ -138,7 +143,7 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
     def action_command_palette(self) -> None:
         from textual.command import CommandPalette
 
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder=_("Find an action …"), id="--command-palette"))
 
     def action_help(self) -> None:
@@ -183,23 +188,20 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
                 return
         self.exit()
 
-    async def action_help_quit(self) -> None:
+    def action_help_quit(self) -> None:
         """Textual's own answer to Ctrl+C; ours is ``action_interrupt``."""
         self.action_interrupt()
 
 
-def run_app(start: Start, *, factory: WorkspaceFactory | None = None) -> int:
-    """Run the app until the user leaves; returns the exit code. ``factory`` replaces the workspace (tests, replays)."""
+def run_app(options: AppOptions, *, factory: WorkspaceFactory | None = None) -> int:
+    """Run the app until the user leaves; returns the exit code. ``factory`` replaces the workspace (tests)."""
     from tui.screens.workspace import open_workspace
 
-    set_language(start.language or preferred_language())
+    set_language(options.language or preferred_language())
     raise_sequence_limit()
-    app = LmdeckApp(factory or partial(open_workspace, start), secrets=[start.api_key] if start.api_key else [])
+    app = LmdeckApp(factory or partial(open_workspace, options), options)
     with guarded_stderr(state_folder() / "stderr.log"):
-        app.run()
+        app.run(mouse=options.mouse)
     if app.crash is not None:
         sys.stderr.write(explain(app.crash).text + "\n")
     return app.return_code or 0
-
-
-__all__ = ["LmdeckApp", "Problem", "Start", "run_app"]

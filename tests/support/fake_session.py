@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from tui.model.message import (
     ToolCallPart,
     ToolResultPart,
 )
+from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.server import LinkPhase, LinkState, ServerFacts
 from tui.model.tool import ToolSpec
@@ -36,7 +37,7 @@ class FakeSession:
         self.waiting: tuple[str, ...] = ()
         self.system = ""
         self.sampling = Sampling()
-        self.tools_enabled: frozenset[str] = frozenset({"add", "mul"})
+        self.tools_enabled: frozenset[str] | None = None
         self.calls: list[tuple[object, ...]] = []
         self.closed = False
         self._broadcast: Broadcast[events.SessionEvent] = Broadcast(limit=10_000)
@@ -115,7 +116,7 @@ class FakeSession:
     # verbs
 
     async def submit(
-        self, text: str, images: Sequence[ImagePart] = (), *, trim_oldest: bool = False, anyway: bool = False
+        self, text: str, images: tuple[ImagePart, ...] = (), *, trim_oldest: bool = False, anyway: bool = False
     ) -> None:
         self.calls.append(("submit", text, trim_oldest, anyway))
         if self.busy:
@@ -208,6 +209,7 @@ class FakeWorkspace:
         )
         self.address = "127.0.0.1:23333"
         self.closed = False
+        self.notices: tuple[Problem, ...] = ()
         self.new_conversations = 0
 
     @property

@@ -1,7 +1,8 @@
 """Every action of the screen, once: key bindings, palette, menu, help and keymap all read this table.
 
-An action's ``id`` is stable (users' keymaps name it). ``run`` is the Textual action it stands for, as text, so that this
-module needs no Textual. Keys are Textual key names, several separated by commas; an empty string means "menu only".
+An action's ``id`` is stable (users' keymaps name it). ``run`` is the Textual action it stands for, as text, so that
+this module needs no Textual. Keys are Textual key names, several separated by commas; an empty string means that the
+menu and the palette are the only ways.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,7 @@ def open_private(path: Path) -> int:
 
 
 @contextmanager
-def guarded_stderr(log: Path) -> Iterator[None]:
+def guarded_stderr(log: Path) -> Generator[None]:
     """Send what native libraries and children write to descriptor 2 into ``log`` while the screen is in use.
 
     Textual draws on ``sys.__stderr__``, so that stream is moved to a copy of the terminal's descriptor first. Where

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import aclosing
 from time import monotonic
+from typing import ClassVar
 
 from textual import events as ui
 from textual import on, work
@@ -42,8 +42,8 @@ class ChatScreen(ChatActions):
     """Transcript, composer, status. Works from the first frame; the workspace behind it arrives a moment later."""
 
     BINDINGS = bindings_for(Place.CHAT)
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (16, "-short"), (30, "-tall")]
 
     def __init__(self, factory: WorkspaceFactory, terminal: Terminal) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class ChatScreen(ChatActions):
         self.composer.focus()
         self.call_after_refresh(self.open_workspace)
 
-    def on_resize(self, event: ui.Resize) -> None:
+    def on_resize(self) -> None:
         if self.focused is None:
             self.call_after_refresh(self.composer.focus)
 
@@ -99,6 +99,8 @@ class ChatScreen(ChatActions):
             return
         self.workspace = workspace
         self.query_one(StatusLine).change(address=workspace.address)
+        for problem in workspace.notices:
+            self.tell(problem)
         self.follow_session(workspace.reading)
         if workspace.link is not None:
             self.follow_link(workspace.link)
@@ -165,14 +167,8 @@ class ChatScreen(ChatActions):
     @work(group="gpu", exclusive=True)
     async def follow_gpu(self, source: GpuSource) -> None:
         """Show each reading of the machine's GPUs."""
-        readings = source.readings()
         line = self.query_one(GpuLine)
-        if hasattr(readings, "aclose"):
-            async with aclosing(readings) as closing:  # pyright: ignore[reportArgumentType] (a generator, checked above)
-                async for reading in closing:
-                    line.show_reading(reading)
-            return
-        async for reading in readings:
+        async for reading in source.readings():
             line.show_reading(reading)
 
     def session_changed(self) -> None:

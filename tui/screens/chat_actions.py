@@ -217,9 +217,11 @@ class ChatActions(Screen[None]):
         if session is None or workspace is None:
             self.hint(_("There is no conversation to do this with yet."))
             return
-        chosen = await self.app.push_screen_wait(ToolsScreen(workspace.tools, session.tools_enabled))
+        every = frozenset(spec.name for spec in workspace.tools)
+        enabled = every if session.tools_enabled is None else session.tools_enabled
+        chosen = await self.app.push_screen_wait(ToolsScreen(workspace.tools, enabled))
         if chosen is not None:
-            session.tools_enabled = chosen
+            session.tools_enabled = None if chosen == every else chosen
 
     @work(group="dialog")
     async def action_new_conversation(self) -> None:

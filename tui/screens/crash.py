@@ -56,8 +56,8 @@ def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
         seen.add(id(link))
         message = (str(link).strip().splitlines() or [""])[0][:_MESSAGE_LIMIT]
         lines.append(redact(f"{type(link).__module__}.{type(link).__qualname__}: {message}", known))
-        for frame in traceback.extract_tb(link.__traceback__):
-            lines.append(f"  {frame.filename}:{frame.lineno} in {frame.name}")
+        frames = traceback.extract_tb(link.__traceback__)
+        lines.extend(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
         link = link.__cause__ or link.__context__
     return "\n".join(lines) + "\n"
 

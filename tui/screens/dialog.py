@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 class Dialog(ModalScreen[Result | None]):
     """A modal question; its answer is None when it is closed with Esc."""
 
-    BINDINGS: list[BindingType] = [Binding("escape", "close", show=False, id="dialog.close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False, id="dialog.close")]
 
     def __init__(self) -> None:
         super().__init__(classes="dialog")
@@ -29,6 +29,6 @@ def heading(text: str) -> Static:
     return Static(Content(text), classes="heading", markup=False)
 
 
-def note(text: str, *, id: str | None = None) -> Static:
+def note(text: str, *, id: str | None = None) -> Static:  # noqa: A002 (Textual's name)
     """A quieter line below."""
     return Static(Content(text), classes="note", id=id, markup=False)

@@ -1,4 +1,4 @@
-"""From the session's events to the transcript's parts. Knows no screen: it is handed a transcript and tells news back."""
+"""From the session's events to the transcript's parts. Knows no screen, only a transcript."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class TurnFeed:
         self._transcript.follow()
 
     @_on.register
-    def _turn(self, event: events.TurnStarted) -> None:
+    def _turn(self, _event: events.TurnStarted) -> None:
         self._usage = None
 
     @_on.register
@@ -130,14 +130,14 @@ class TurnFeed:
             self._reasoning.finish(seconds=event.seconds)
 
     @_on.register
-    def _reasoning_was_answer(self, event: events.ReasoningWasAnswer) -> None:
+    def _reasoning_was_answer(self, _event: events.ReasoningWasAnswer) -> None:
         views = [view for view in self._parts_of_message() if isinstance(view, ReasoningView)]
         if views:
             self._replace(views, TextView(self._message_id, text="".join(view.text for view in views)))
             self._reasoning = None
 
     @_on.register
-    def _text_was_reasoning(self, event: events.TextWasReasoning) -> None:
+    def _text_was_reasoning(self, _event: events.TextWasReasoning) -> None:
         views = list(self._round_texts)
         if views:
             text = "".join(view.text for view in views)

@@ -18,8 +18,8 @@ _TOPICS = {
         N_("The composer"),
         N_(
             "Write your message here. Enter sends it; Ctrl+J, or \\ at the end and Enter, starts a new line. "
-            "↑ on the first line brings back what you sent before. / in the empty composer opens the menu of everything; "
-            "a second / writes a slash. A very large paste becomes one placeholder and is sent whole."
+            "↑ on the first line brings back what you sent before. / in the empty composer opens the menu of "
+            "everything; a second / writes a slash. A very large paste becomes one placeholder and is sent whole."
         ),
     ),
     "OptionList": (N_("A list"), N_("↑ and ↓ choose, Enter takes, Esc closes.")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,7 +22,7 @@ INSERT_SLASH = "insert-slash"
 class MenuScreen(Dialog[str]):
     """Answers with the Textual action of the chosen entry, or with ``INSERT_SLASH``: a second / is meant literally."""
 
-    BINDINGS: list[BindingType] = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("enter", "choose", show=False, priority=True),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from tui.model.broadcast import Subscription
 from tui.model.events import SessionEvent
 from tui.model.gpu import GpuSource
 from tui.model.message import ImagePart, Message
+from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.server import LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import Decision, ToolCall, ToolSpec
@@ -37,10 +36,10 @@ class ChatSession(ReadableSession, Protocol):
 
     system: str
     sampling: Sampling
-    tools_enabled: frozenset[str]
+    tools_enabled: frozenset[str] | None  # None: all
 
     async def submit(
-        self, text: str, images: Sequence[ImagePart] = (), *, trim_oldest: bool = False, anyway: bool = False
+        self, text: str, images: tuple[ImagePart, ...] = (), *, trim_oldest: bool = False, anyway: bool = False
     ) -> None: ...
     async def stop(self) -> None: ...
     async def regenerate(self, message_id: str | None = None) -> None: ...
@@ -82,6 +81,11 @@ class Workspace(Protocol):
     @property
     def tools(self) -> tuple[ToolSpec, ...]: ...
     @property
+    def notices(self) -> tuple[Problem, ...]:
+        """What the user should be told first: a store that could not be opened."""
+        ...
+
+    @property
     def address(self) -> str:
         """Where the server is, for the status line."""
         ...
@@ -96,20 +100,3 @@ class Workspace(Protocol):
 
 
 WorkspaceFactory = Callable[[Approver], Awaitable[Workspace]]
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What ``lmdeck`` was asked to open: a server, the demo, or a recording."""
-
-    url: str = ""
-    api_key: str | None = None
-    model: str | None = None
-    system: str = ""
-    demo: bool = False
-    store: Path | None = None
-    record: Path | None = None
-    replay: Path | None = None
-    replay_speed: float = 1.0
-    language: str = ""
-    theme: str = ""

@@ -82,7 +82,7 @@ _FIELDS = (
 def as_text(sampling: Sampling, name: str) -> str:
     """A field's value as it is written in the form; empty when it is not sent."""
     value: object = getattr(sampling, name)
-    if value is None or value == () or value == {}:
+    if value is None or value in ((), {}):
         return ""
     if isinstance(value, tuple):
         return " | ".join(cast("tuple[str, ...]", value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -36,11 +37,11 @@ class ToolsScreen(Dialog[frozenset[str]]):
                 yield Button(_("Use these"), id="ok", variant="primary")
 
     def on_mount(self) -> None:
-        self.query_one(SelectionList).focus()
+        self.query_one("SelectionList").focus()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        chosen: SelectionList[str] = self.query_one(SelectionList)
+        chosen = cast("SelectionList[str]", self.query_one("SelectionList"))
         self.dismiss(frozenset(chosen.selected) if event.button.id == "ok" else None)
 
 

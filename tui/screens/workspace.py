@@ -1,11 +1,152 @@
-"""The real workspace: endpoint, session, store, demo server, GPU source. Everything heavy is imported in here, after
-the first frame and off the event loop."""
+"""The real workspace: endpoint, session, store, demo server, GPU source.
+
+Everything heavy is imported in here, in a thread, after the first frame.
+"""
 
 from __future__ import annotations
 
-from tui.screens.seam import Approver, Start, Workspace
+import asyncio
+from contextlib import AsyncExitStack
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tui.app_options import AppOptions
+from tui.model.gpu import GpuSource
+from tui.model.problem import Problem, ProblemError
+from tui.model.request import Sampling
+from tui.model.tool import ToolSpec
+from tui.screens.seam import Approver, Workspace
+
+if TYPE_CHECKING:
+    from tui.demo.process import DemoServer
+    from tui.server.endpoint import Endpoint
+    from tui.session import Session
+    from tui.store.store import Store
+    from tui.tools.registry import Registry
+
+_MODULES = ("tui.server.endpoint", "tui.session", "tui.store.store", "tui.tools.arithmetic")
+_WARM = ("openai", "jsonschema")  # needed by the first turn; loading them takes most of a second
 
 
-async def open_workspace(start: Start, approve: Approver) -> Workspace:
-    """Build what ``start`` names. Raises ProblemError."""
-    raise NotImplementedError((start, approve))
+def _load(names: tuple[str, ...]) -> None:
+    for name in names:
+        import_module(name)
+
+
+async def open_workspace(options: AppOptions, approve: Approver) -> Workspace:
+    """Build what ``options`` name. Raises ProblemError."""
+    if options.replay is not None:
+        from tui.screens.replaying import open_replay
+
+        return await open_replay(options)
+    await asyncio.to_thread(_load, _MODULES)
+    return await LiveWorkspace.open(options, approve)
+
+
+class LiveWorkspace:
+    """A server, a store and one conversation. Owns them all."""
+
+    def __init__(
+        self, options: AppOptions, approve: Approver, endpoint: Endpoint, store: Store, tools: Registry
+    ) -> None:
+        self._options = options
+        self._approve = approve
+        self._endpoint = endpoint
+        self._store = store
+        self._registry = tools
+        self._exits = AsyncExitStack()
+        self._warming: asyncio.Task[None] | None = None
+        self.notices: tuple[Problem, ...] = store.notices
+        self.gpu: GpuSource | None = None
+        self._session = self._new_session(options.system, Sampling(), None)
+
+    @classmethod
+    async def open(cls, options: AppOptions, approve: Approver) -> LiveWorkspace:
+        """Start the demo server if one is wanted, open the store, begin to look at the server."""
+        from tui.server.address import Address
+        from tui.server.endpoint import Endpoint
+        from tui.tools.arithmetic import arithmetic
+
+        async with AsyncExitStack() as exits:
+            demo = await _start_demo(options, exits)
+            address = Address.parse(demo.url if demo else options.url)
+            endpoint = Endpoint(address, options.api_key, options.model)
+            exits.push_async_callback(endpoint.aclose)
+            store, problem = await _open_store(options)
+            exits.push_async_callback(store.close)
+            self = cls(options, approve, endpoint, store, arithmetic())
+            if problem is not None:
+                self.notices = (*self.notices, problem)
+            if demo is not None:
+                self.gpu = _demo_gpu(demo)
+                exits.push_async_callback(self.gpu.aclose)
+            self._exits = exits.pop_all()
+        await endpoint.connect()
+        self._warming = asyncio.create_task(asyncio.to_thread(_load, _WARM))
+        return self
+
+    def _new_session(self, system: str, sampling: Sampling, tools: frozenset[str] | None) -> Session:
+        from tui.session import Session
+
+        session = Session(
+            self._endpoint, self._registry, store=self._store, approve=self._approve, system=system, sampling=sampling
+        )
+        session.tools_enabled = tools
+        return session
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    @property
+    def reading(self) -> Session:
+        return self._session
+
+    @property
+    def link(self) -> Endpoint:
+        return self._endpoint
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        return self._registry.specs()
+
+    @property
+    def address(self) -> str:
+        return self._endpoint.address.base_url.removeprefix("http://")
+
+    async def new_conversation(self) -> None:
+        old = self._session
+        self._session = self._new_session(old.system, old.sampling, old.tools_enabled)
+        await old.aclose()
+
+    async def aclose(self) -> None:
+        try:
+            await self._session.aclose()
+        finally:
+            if self._warming is not None:
+                self._warming.cancel()
+            await self._exits.aclose()
+
+
+async def _start_demo(options: AppOptions, exits: AsyncExitStack) -> DemoServer | None:
+    if options.demo is None:
+        return None
+    from tui.demo.process import DemoServer
+
+    return await exits.enter_async_context(DemoServer(**options.demo))
+
+
+def _demo_gpu(demo: DemoServer) -> GpuSource:
+    from tui.demo.source import DemoGpuSource
+
+    return DemoGpuSource(demo.gpu_url)
+
+
+async def _open_store(options: AppOptions) -> tuple[Store, Problem | None]:
+    """The user's store, or one in memory with the reason why."""
+    from tui.store.store import Store
+
+    try:
+        return await Store.open(options.store), None
+    except ProblemError as error:
+        return await Store.memory(), error.problem

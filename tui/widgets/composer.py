@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -29,7 +30,7 @@ def _binding(identifier: str) -> Binding:
 class Composer(TextArea):
     """Where a message is written. It never blocks and never clears itself except by sending."""
 
-    BINDINGS: list[BindingType] = [_binding("composer.send"), _binding("composer.newline")]
+    BINDINGS: ClassVar[list[BindingType]] = [_binding("composer.send"), _binding("composer.newline")]
 
     @dataclass
     class Submitted(Message):
@@ -40,7 +41,7 @@ class Composer(TextArea):
     class MenuAsked(Message):
         """The user typed / (or ／) into the empty composer."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, compact=True, show_line_numbers=False, highlight_cursor_line=False, soft_wrap=True)
         self.sent = History()
         self._pastes: dict[str, str] = {}

@@ -54,7 +54,7 @@ def fit(pieces: list[tuple[int, Content]], width: int, gap: str = "   ") -> Cont
 class StatusLine(OneRow):
     """Model, link, engine, context, speed."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.status = Status()
 
@@ -101,7 +101,7 @@ def _bar(share: float, cells: int) -> str:
 class GpuLine(OneRow):
     """One card on one line; hidden while there is no reading."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.reading: GpuReading | None = None
         self.display = False
@@ -160,7 +160,7 @@ def _share(card: GpuSample) -> str:
 class QueueLine(OneRow):
     """Messages that wait until the running reply is over; hidden when there is none."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.waiting: tuple[str, ...] = ()
         self.display = False
@@ -184,7 +184,7 @@ class Banner(Widget):
 
     DEFAULT_CSS = "Banner { height: auto; width: 1fr; max-height: 4; }"
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._link: LinkState | None = None
         self.display = False
@@ -214,7 +214,7 @@ class KeyHints:
 class KeysLine(OneRow):
     """The keys that work here, as this terminal delivers them; each can be clicked. A hint replaces it for a while."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.hints = KeyHints()
 

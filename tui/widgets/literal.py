@@ -1,7 +1,7 @@
 """Foreign text becomes :class:`Content` here and nowhere else: never markup, no controls, no surprises in width.
 
-A plain ``str`` given to a Textual widget is markup; text from models, servers, tools, logs and files always comes through
-:func:`literal`.
+A plain ``str`` given to a Textual widget is markup; text from models, servers, tools, logs and files always comes
+through :func:`literal`.
 """
 
 from __future__ import annotations

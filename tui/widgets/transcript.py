@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textual import events
 from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
@@ -26,7 +25,7 @@ class Transcript(VerticalScroll, can_focus=False):
         following: bool
         news: int
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.following = True
         self._news = 0
@@ -72,14 +71,14 @@ class Transcript(VerticalScroll, can_focus=False):
         if self.following and old.height != new.height:
             self._hold()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         if self.following:
             self.call_after_refresh(self._hold)
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+    def on_mouse_scroll_up(self) -> None:
         self.call_after_refresh(self.settle)
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+    def on_mouse_scroll_down(self) -> None:
         self.call_after_refresh(self.settle)
 
     def settle(self) -> None:

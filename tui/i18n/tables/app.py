@@ -18,8 +18,4 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("lmdeck ended because of an error of its own ({error}). The conversation is kept."),
         N_("The report could not be written: {reason}"),
     ),
-    "app.demo_failed": (
-        N_("The simulated server did not start: {reason}"),
-        N_("Start lmdeck demo again; if it keeps failing, run lmdeck demo --server-only and read what it says."),
-    ),
 }

@@ -1,0 +1,32 @@
+"""What the screen is asked to open. Imports nothing, so that the command line can build it before Textual is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """One of: a server (``url``), the simulated server (``demo``: its flags, see ``tui.demo.process``), a recording
+    (``replay``, ``speed`` times as fast as it was).
+
+    ``store`` is the conversations' file, None the user's own one; ``record`` a file to record into. Empty ``language``
+    and ``theme`` mean: what the environment asks for, the default theme. ``keymap`` is checked (action id → keys).
+    """
+
+    url: str = ""
+    model: str | None = None
+    system: str = ""
+    api_key: str | None = field(default=None, repr=False)
+    demo: Mapping[str, Any] | None = None
+    replay: str | None = None
+    speed: float = 1.0
+    record: str | None = None
+    store: Path | None = None
+    mouse: bool = True
+    language: str = ""
+    theme: str = ""
+    keymap: Mapping[str, str] = field(default_factory=dict[str, str])
