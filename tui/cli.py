@@ -1,10 +1,228 @@
-"""The ``lmdeck`` command."""
+"""The ``lmdeck`` command: choose the language, look at the environment, parse, hand over.
+
+Nothing heavy is imported here before the command is known; the screen is imported only by the commands that need it.
+
+Exit codes: 0 done; 1 no answer, or something failed while running; 2 the command line or a file is wrong; 3 the server
+could not be reached or refused us; 130 interrupted. A signal that ends the screen gives 128 + its number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from tui import __version__
+from tui.i18n import _, preferred_language, set_language
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tui.app_options import AppOptions
+    from tui.model.problem import Problem
+
+USAGE = 2
+INTERRUPTED = 130
+DEFAULT_URL = "http://127.0.0.1:23333"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run lmdeck; returns the exit code."""
-    raise NotImplementedError(arguments)
+    """Run lmdeck with ``arguments`` (default: the command line); returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    set_language(preferred_language())
+    command = words[0] if words and words[0] in COMMANDS else ""
+    try:
+        return COMMANDS[command](words[1:] if command else words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _leave_a_closed_pipe()
+        return 1
+
+
+def _leave_a_closed_pipe() -> None:
+    """Whoever read our output has gone (``lmdeck ask … | head``); keep Python from complaining about it at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(problem: Problem) -> int:
+    """Print a problem's sentence and next step on stderr; returns the exit code for a wrong command line."""
+    from tui.i18n.problems import explain
+
+    print(explain(problem).text, file=sys.stderr)
+    return USAGE
+
+
+def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    import argparse
+
+    return argparse.ArgumentParser(
+        prog=f"lmdeck {name}".strip(),
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help=_("the model to use; default: the first one that the server offers"))
+    parser.add_argument("--system", default="", help=_("system prompt"))
+    parser.add_argument(
+        "--api-key-env",
+        metavar="NAME",
+        default="LMDECK_API_KEY",
+        help=_("environment variable that holds the server's API key (default: LMDECK_API_KEY)"),
+    )
+
+
+def _api_key(variable: str) -> str | None:
+    import os
+
+    return os.environ.get(variable) or None
+
+
+# ── commands that open the screen ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _open(words: list[str]) -> int:
+    """``lmdeck [URL]``: the chat on a running server."""
+    about = _("A full-screen terminal app for LMDeploy: chat, tool calls inline, and where the GPU's memory went.")
+    parser = _parser("", about, _command_list())
+    parser.add_argument(
+        "url", nargs="?", default=DEFAULT_URL, help=_("a running server (default: {url})").format(url=DEFAULT_URL)
+    )
+    _add_server_options(parser)
+    _add_screen_options(parser)
+    parser.add_argument("--version", action="version", version=_version_text())
+    options = parser.parse_args(words)
+
+    from tui.app_options import AppOptions
+
+    return _run_screen(
+        AppOptions(
+            url=options.url,
+            model=options.model,
+            system=options.system,
+            api_key=_api_key(options.api_key_env),
+            record=options.record,
+            mouse=not options.no_mouse,
+        )
+    )
+
+
+def _demo(words: list[str]) -> int:
+    """``lmdeck demo``: the chat on a simulated server, or just that server."""
+    parser = _parser(
+        "demo",
+        _("Open the chat on a simulated lmdeploy server and GPU. No model and no GPU are needed."),
+        _("With --server-only all options of the simulated server are accepted: lmdeck demo --server-only --help"),
+    )
+    parser.add_argument(
+        "--server-only", action="store_true", help=_("run only the simulated server, without the screen")
+    )
+    if "--server-only" in words:
+        from tui.demo.main import main as serve
+
+        return serve([word for word in words if word != "--server-only"])
+    parser.add_argument(
+        "--speed", type=float, default=60.0, metavar="N", help=_("tokens per second; 0: as fast as possible")
+    )
+    parser.add_argument("--lmdeploy", default="0.18", metavar="VERSION", help=_("the lmdeploy release to behave like"))
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help=_("port of the simulated server; default: any free one")
+    )
+    _add_screen_options(parser)
+    options = parser.parse_args(words)
+
+    from tui.app_options import AppOptions
+
+    demo = {"speed": options.speed, "lmdeploy": options.lmdeploy, "port": options.port}
+    return _run_screen(AppOptions(demo=demo, record=options.record, mouse=not options.no_mouse))
+
+
+def _replay(words: list[str]) -> int:
+    """``lmdeck replay FILE``: a recorded session on the screen again."""
+    parser = _parser("replay", _("Show a recorded session again (lmdeck URL --record FILE records one)."))
+    parser.add_argument("file", help=_("the recording"))
+    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help=_("N times as fast; 0: all at once"))
+    parser.add_argument("--no-mouse", action="store_true", help=_("leave the mouse to the terminal (for tmux)"))
+    options = parser.parse_args(words)
+
+    from tui.app_options import AppOptions
+
+    return _run_screen(AppOptions(replay=options.file, speed=options.speed, mouse=not options.no_mouse))
+
+
+def _add_screen_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--record", metavar="FILE", help=_("record everything that happens, for lmdeck replay"))
+    parser.add_argument("--no-mouse", action="store_true", help=_("leave the mouse to the terminal (for tmux)"))
+
+
+def _run_screen(options: AppOptions) -> int:
+    from tui.config.environment import environment_problem
+    from tui.model.problem import Problem
+
+    if (problem := environment_problem()) is not None:
+        return _complain(problem)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _complain(Problem("command.no_terminal"))
+
+    from tui.app import run_app
+
+    return run_app(options)
+
+
+# ── commands without a screen ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plan(words: list[str]) -> int:
+    from tui.planner.cli import plan_command
+
+    return plan_command(words, sys.stdout, sys.stderr)
+
+
+def _config(words: list[str]) -> int:
+    from tui.config.commands import config_command
+
+    return config_command(words)
+
+
+def _profile(words: list[str]) -> int:
+    from tui.config.commands import profile_command
+
+    return profile_command(words)
+
+
+def _command_list() -> str:
+    rows = [
+        ("lmdeck [URL]", _("open the chat on a running server")),
+        ("lmdeck demo", _("open the chat on a simulated server and GPU")),
+        ("lmdeck ask PROMPT --url URL", _("one answer without a screen")),
+        ("lmdeck replay FILE", _("show a recorded session again")),
+        ("lmdeck plan MODEL --gpu 24GiB", _("where the GPU's memory would go")),
+        ("lmdeck config …, lmdeck profile …", _("settings and profiles")),
+    ]
+    lines = [_("commands:"), *(f"  {usage:<35}{text}" for usage, text in rows), "", _("exit codes:")]
+    lines.append(
+        "  " + _("0 done; 1 no answer or a failure; 2 wrong usage; 3 server unreachable or refusing; 130 interrupted")
+    )
+    return "\n".join(lines)
+
+
+def _version_text() -> str:
+    from tui.config.environment import version_of
+
+    lmdeploy = version_of("lmdeploy")
+    return f"lmdeck {__version__}" + (f" (lmdeploy {lmdeploy})" if lmdeploy else "")
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "": _open,
+    "demo": _demo,
+    "replay": _replay,
+    "plan": _plan,
+    "config": _config,
+    "profile": _profile,
+}
