@@ -1,0 +1,436 @@
+"""The turn engine against scripted answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from tests.support.chat import ScriptedServer, allow, call, of, say, turn, user
+from tests.support.waiting import until
+from tui.chat.assemble import Assembly
+from tui.chat.engine import TurnJob, run_turn
+from tui.model.delta import StreamFinished, ToolCallDelta
+from tui.model.events import (
+    Notice,
+    ReasoningDelta,
+    ReasoningFinished,
+    ReasoningWasAnswer,
+    RoundStarted,
+    TextDelta,
+    TextWasReasoning,
+    ToolApprovalAsked,
+    ToolCallArguments,
+    ToolCallStarted,
+    ToolResult,
+    ToolRunning,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+)
+from tui.model.message import Message, TextPart
+from tui.model.problem import Problem, ProblemError
+from tui.model.request import ChatRequest, Sampling
+from tui.model.tool import Decision, ToolCall, ToolOutcome, ToolSpec, Verdict
+from tui.tools.arithmetic import arithmetic
+from tui.tools.registry import Registry, Tool
+
+
+def codes(events) -> list[str]:
+    return [event.problem.code for event in of(events, Notice)]
+
+
+def text(events) -> str:
+    return "".join(event.text for event in of(events, TextDelta))
+
+
+async def test_a_plain_answer_streams_and_ends_once():
+    events = await turn([[TextDelta("你"), TextDelta("好"), StreamFinished("stop"), Usage(10, 2)]])
+    assert [type(event) for event in events] == [TurnStarted, RoundStarted, TextDelta, TextDelta, Usage, TurnFinished]
+    assert events[-2] == Usage(10, 2)
+    assert events[-1].finish_reason == "stop"
+    assert events[-1].timings.completion_tokens == 2
+    assert events[-1].timings.first_token is not None
+
+
+async def test_two_chained_calls_are_run_and_sent_back():
+    server = ScriptedServer()
+    answers = [call("add", '{"a": 3, "b": 5}'), call("mul", '{"a": 8, "b": 2}'), say("16")]
+    events = await turn(answers, server=server)
+    assert [(event.name, event.content, event.ok) for event in of(events, ToolResult)] == [
+        ("add", "8", True),
+        ("mul", "16", True),
+    ]
+    assert [event.number for event in of(events, RoundStarted)] == [1, 2, 3]
+    assert events[-1].finish_reason == "stop"
+    assert events[-1].timings.rounds == 3
+    roles = [message.role for message in server.requests[-1].messages]
+    assert roles == ["user", "assistant", "tool", "assistant", "tool"]
+    assert [spec.name for spec in server.requests[0].tools] == ["add", "mul"]
+
+
+async def test_call_ids_are_kept_when_unique_and_replaced_when_not():
+    answers = [call("add", '{"a": 1, "b": 2}', call_id="0"), call("add", '{"a": 1, "b": 2}', call_id="0"), say("3")]
+    first, second = of(await turn(answers), ToolCallStarted)
+    assert first.call_id == "0"
+    assert second.call_id not in ("", "0")
+
+
+async def test_calls_decide_not_the_finish_reason():
+    events = await turn([call("add", '{"a": 1, "b": 2}', reason="stop"), say("3")])
+    assert of(events, ToolResult)[0].content == "3"
+
+
+async def test_parallel_calls_run_at_the_same_time_and_results_keep_the_order():
+    slow = asyncio.Event()
+    together: list[str] = []
+
+    async def first(arguments):
+        together.append("first")
+        await slow.wait()
+        return "one"
+
+    async def second(arguments):
+        together.append("second")
+        slow.set()
+        return "two"
+
+    schema = {"type": "object", "properties": {}}
+    runner = Registry(
+        Tool(ToolSpec(name, "", schema, needs_approval=False), function)
+        for name, function in (("first", first), ("second", second))
+    )
+    server = ScriptedServer()
+    both = [*call("first", "{}", reason=None), *call("second", "{}", index=1)]
+    events = await turn([both, say("done")], runner=runner, server=server)
+    assert together == ["first", "second"]
+    results = server.requests[1].messages[-1]
+    assert [part.content for part in results.parts] == ["one", "two"]
+    assert {event.content for event in of(events, ToolResult)} == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "code", "told"),
+    [
+        ("add", '{"a": 1, "b":', "chat.call_not_json", "not a JSON object"),
+        ("add", "[1, 2]", "chat.call_not_json", "not a JSON object"),
+        ("add", '{"a": NaN, "b": 1}', "chat.call_not_json", "not a JSON object"),
+        ("add", '{"a": "x", "b": 1}', "chat.call_invalid", "a: 'x' is not of type 'number'"),
+        ("add", '{"a": 1}', "chat.call_invalid", "'b' is a required property"),
+        ("add", "", "chat.call_invalid", "required property"),
+        ("divide", '{"a": 1, "b": 2}', "chat.call_unknown", "Available tools: add, mul"),
+        ("add", '{"a": 1e308, "b": 1e308}', "chat.call_failed", "too large"),
+    ],
+)
+async def test_bad_calls_become_results_that_the_model_sees(name, arguments, code, told):
+    server = ScriptedServer()
+    events = await turn([call(name, arguments), say("sorry")], server=server)
+    (result,) = of(events, ToolResult)
+    assert not result.ok
+    assert result.problem.code == code
+    assert told in result.content
+    assistant, results = server.requests[1].messages[-2:]
+    assert results.parts[0].content == result.content
+    assert isinstance(json.loads(assistant.tool_calls[0].arguments), dict)
+    assert events[-1].finish_reason == "stop"
+
+
+ASKING = ToolSpec("rm", "", {"type": "object", "properties": {}})
+
+
+async def test_tools_are_asked_for_one_after_another_and_refusals_reach_the_model():
+    asked: list[str] = []
+    now: list[str] = []
+
+    async def approve(tool_call: ToolCall, spec: ToolSpec) -> Decision:
+        assert not now
+        now.append(tool_call.call_id)
+        asked.append(tool_call.call_id)
+        await asyncio.sleep(0)
+        now.clear()
+        return Decision(Verdict.ALLOW) if len(asked) == 1 else Decision(Verdict.REFUSE, "too dangerous")
+
+    runner = Registry([Tool(ASKING, lambda arguments: {"gone": True})])
+    both = [*call("rm", "{}", call_id="x", reason=None), *call("rm", "{}", index=1, call_id="y")]
+    events = await turn([both, say("ok")], runner=runner, approve=approve)
+    assert asked == ["x", "y"]
+    assert [event.call_id for event in of(events, ToolApprovalAsked)] == ["x", "y"]
+    assert [event.call_id for event in of(events, ToolRunning)] == ["x"]
+    results = {event.call_id: event for event in of(events, ToolResult)}
+    assert results["x"].content == '{"gone": true}'
+    assert "too dangerous" in results["y"].content
+    assert results["y"].problem.code == "chat.call_refused_because"
+
+
+async def test_an_approver_that_fails_with_a_problem_refuses():
+    async def approve(tool_call, spec):
+        raise ProblemError(Problem("chat.call_refused", {"name": "rm"}))
+
+    events = await turn([call("rm", "{}"), say("ok")], runner=Registry([Tool(ASKING, str)]), approve=approve)
+    assert of(events, ToolResult)[0].problem.code == "chat.call_refused"
+    assert events[-1].finish_reason == "stop"
+
+
+async def test_a_runner_that_raises_does_not_break_the_turn():
+    class Broken:
+        def specs(self):
+            return arithmetic().specs()
+
+        async def run(self, tool_call):
+            raise RuntimeError("boom")
+
+    events = await turn([call("add", '{"a": 1, "b": 2}'), say("hm")], runner=Broken())
+    assert of(events, ToolResult)[0].content == "Error: RuntimeError: boom"
+    assert events[-1].finish_reason == "stop"
+
+
+async def test_the_round_limit_answers_open_calls():
+    answers = [call("add", '{"a": 1, "b": 2}', call_id=str(number)) for number in range(2)]
+    events = await turn(answers, round_limit=2)
+    assert codes(events) == ["chat.round_limit"]
+    assert [event.ok for event in of(events, ToolResult)] == [True, False]
+    assert events[-1].finish_reason == "round_limit"
+
+
+@pytest.mark.parametrize("code", ["server.no_tool_parser", "server.no_tool_parser_unknown"])
+async def test_without_a_tool_parser_the_turn_is_sent_again_without_tools(code):
+    remembered: list[bool] = []
+    server = ScriptedServer()
+    refusal = Problem(code, {"model": "m", "parser": "qwen", "parsers": "a, b"})
+    events = await turn([[refusal], say("8")], server=server, no_tool_parser=lambda: remembered.append(True))
+    assert codes(events) == [code.replace("server", "chat")]
+    assert remembered == [True]
+    assert server.requests[0].tools
+    assert server.requests[1].tools == ()
+    assert len(of(events, RoundStarted)) == 1
+    assert text(events) == "8"
+
+
+async def test_the_same_refusal_without_tools_is_a_failure():
+    events = await turn([[Problem("server.no_tool_parser")]], tools=frozenset())
+    assert isinstance(events[-1], TurnFailed)
+
+
+async def test_think_markers_become_reasoning():
+    events = await turn([say("<thi", "nk>a b</th", "ink>\n\nanswer")])
+    assert "".join(event.text for event in of(events, ReasoningDelta)) == "a b"
+    assert text(events) == "answer"
+    assert len(of(events, ReasoningFinished)) == 1
+
+
+async def test_a_lone_close_tag_turns_the_text_before_it_into_reasoning():
+    events = await turn([say("hm, ", "well</think>", "\n4")])
+    assembly = Assembly()
+    for event in events:
+        assembly.apply(event)
+    (message,) = assembly.messages
+    assert of(events, TextWasReasoning)
+    assert (message.reasoning, message.text) == ("hm, well", "4")
+
+
+async def test_reasoning_only_is_the_answer():
+    events = await turn([[ReasoningDelta("42"), StreamFinished("stop")]])
+    assert of(events, ReasoningWasAnswer)
+    assert codes(events) == ["chat.reasoning_was_answer"]
+
+
+async def test_reasoning_cut_by_the_limit_stays_reasoning():
+    events = await turn([[ReasoningDelta("hm"), StreamFinished("length")]])
+    assert not of(events, ReasoningWasAnswer)
+    assert events[-1].finish_reason == "length"
+
+
+async def test_no_text_at_all_with_length_means_a_full_context():
+    events = await turn([[StreamFinished("length")]])
+    assert codes(events) == ["chat.server_context_full"]
+    assert events[-1].finish_reason == "context_full"
+
+
+async def test_an_empty_answer_is_said_to_be_empty():
+    events = await turn([[StreamFinished("stop")]])
+    assert codes(events) == ["chat.empty_answer"]
+
+
+async def test_half_a_call_at_the_limit_is_broken_and_not_run():
+    events = await turn([call("add", '{"a": 3, "b"', reason="length")])
+    (result,) = of(events, ToolResult)
+    assert result.problem.code == "chat.call_cut"
+    assert not of(events, ToolRunning)
+    assert events[-1].finish_reason == "length"
+
+
+@pytest.mark.parametrize(("reason", "code"), [("error", "chat.server_error"), ("parse_error", "chat.parse_error")])
+async def test_the_servers_own_failures_keep_the_text(reason, code):
+    events = await turn([say("half", reason=reason)])
+    assert text(events) == "half"
+    assert isinstance(events[-1], TurnFailed)
+    assert events[-1].problem.code == code
+
+
+async def test_abort_ends_the_turn():
+    events = await turn([say("half", reason="abort")])
+    assert events[-1].finish_reason == "abort"
+    assert codes(events) == ["chat.aborted"]
+
+
+async def test_stop_strings_cut_the_answer_and_close_the_stream():
+    server = ScriptedServer()
+    never = asyncio.Event()
+    events = await turn(
+        [[TextDelta("one EN"), TextDelta("D two"), never]], sampling=Sampling(stop=("END",)), server=server
+    )
+    assert text(events) == "one "
+    assert server.closed == 1
+    assert events[-1].finish_reason == "stop"
+    assert events[-1].stop_string == "END"
+    assert of(events, Usage)[0].estimated
+
+
+async def test_the_stop_string_stays_when_it_was_asked_for():
+    sampling = Sampling(stop=("END",), extra={"include_stop_str_in_output": True})
+    events = await turn([say("one END two")], sampling=sampling)
+    assert text(events) == "one END"
+
+
+async def test_a_cut_stream_keeps_what_came_and_answers_open_calls():
+    cut = Problem("server.cut")
+    answer = [TextDelta("Let me"), *call("add", '{"a": 3', reason=None), cut]
+    events = await turn([answer])
+    assert isinstance(events[-1], TurnFailed)
+    assert events[-1].problem == cut
+    assert of(events, ToolResult)[0].problem.code == "chat.call_cut"
+    assembly = Assembly()
+    for event in events:
+        assembly.apply(event)
+    assistant, results = assembly.messages
+    assert assistant.text == "Let me"
+    assert results.parts[-1].problem == cut
+
+
+async def test_a_bug_becomes_a_failed_turn():
+    events = await turn([[TextDelta("a"), RuntimeError("bug")]])
+    assert events[-1].problem.code == "chat.internal"
+    assert text(events) == "a"
+
+
+async def test_usage_is_estimated_and_marked_when_the_server_gives_none():
+    (usage,) = of(await turn([say("十六个字的一句话用来数一数有多少")]), Usage)
+    assert usage.estimated
+    assert 8 <= usage.completion_tokens <= 16
+
+
+async def test_stop_closes_the_stream_and_keeps_the_text():
+    server, stop, never = ScriptedServer(), asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(turn([[TextDelta("abc"), never]], server=server, stop=stop))
+    await until(lambda: server.requests)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    stop.set()
+    events = await task
+    assert server.closed == 1
+    assert codes(events) == ["chat.stopped"]
+    assert events[-1].finish_reason == "stopped"
+
+
+async def test_stop_cancels_running_tools_and_answers_their_calls():
+    cancelled: list[bool] = []
+    running = asyncio.Event()
+
+    async def slow(arguments):
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    runner = Registry([Tool(ToolSpec("slow", "", {"type": "object"}, needs_approval=False), slow)])
+    stop = asyncio.Event()
+    task = asyncio.create_task(turn([call("slow", "{}")], runner=runner, stop=stop))
+    await running.wait()
+    stop.set()
+    events = await task
+    assert cancelled == [True]
+    assert of(events, ToolResult)[0].problem.code == "chat.call_stopped"
+    assert events[-1].finish_reason == "stopped"
+
+
+async def test_closing_the_generator_leaves_no_task_behind():
+    server = ScriptedServer(answers=[[TextDelta("a"), asyncio.Event()]])
+    before = asyncio.all_tasks()
+    events = run_turn(TurnJob(ChatRequest("m", (user("hi"),))), server, arithmetic(), allow)
+    async for event in events:
+        if isinstance(event, TextDelta):
+            break
+    await events.aclose()
+    assert server.closed == 1
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_model_is_found_when_it_is_not_known():
+    async def find() -> str:
+        return "late"
+
+    server = ScriptedServer(answers=[say("a")])
+    job = TurnJob(ChatRequest("", (user("hi"),)), find_model=find)
+    events = [event async for event in run_turn(job, server, arithmetic(), allow)]
+    assert server.requests[0].model == "late"
+    assert events[-1].finish_reason == "stop"
+
+
+async def test_no_model_fails_the_turn():
+    job = TurnJob(ChatRequest("", (user("hi"),)))
+    events = [event async for event in run_turn(job, ScriptedServer(), arithmetic(), allow)]
+    assert events[-1].problem.code == "chat.no_model"
+
+
+async def test_continuing_extends_the_last_message():
+    said = Message("a1", "assistant", (TextPart("one "),), "u1", user("x").created, complete=False)
+    server = ScriptedServer(answers=[say("</think>two")])
+    job = TurnJob(ChatRequest("m", (user("count"), said), continue_last=True))
+    assembly = Assembly((user("count"), said))
+    async for event in run_turn(job, server, arithmetic(), allow):
+        assembly.apply(event)
+    assert server.requests[0].continue_last
+    assert assembly.messages[-1].id == "a1"
+    assert assembly.messages[-1].text == "one </think>two"
+    assert assembly.messages[-1].complete
+
+
+async def test_old_parsers_random_ids_and_repeats_are_merged_by_index():
+    deltas = [
+        ToolCallDelta(3, "r1", "add", '{"a": 1,'),
+        ToolCallDelta(3, "r2", "add", ' "b": 2}'),
+        ToolCallDelta(3, "r3", "add", '{"a": 1, "b": 2}'),
+        ToolCallDelta(3, "r4", "mul", '{"a": 2, "b": 2}'),
+        StreamFinished("stop"),
+    ]
+    events = await turn([deltas, say("ok")])
+    assert [(event.name, event.content) for event in of(events, ToolResult)] == [("add", "3"), ("mul", "4")]
+    fragments = "".join(event.fragment for event in of(events, ToolCallArguments))
+    assert fragments == '{"a": 1, "b": 2}{"a": 2, "b": 2}'
+
+
+async def test_a_call_without_a_name_is_shown_as_broken():
+    events = await turn([[ToolCallDelta(0, arguments="{}"), StreamFinished("tool_calls")], say("ok")])
+    assert of(events, ToolResult)[0].problem.code == "chat.call_unknown"
+
+
+async def test_a_megabyte_of_arguments_is_handled():
+    arguments = json.dumps({"a": 1, "b": 2, "c": "x" * 1_000_000})
+    events = await turn([call("add", arguments), say("3")])
+    assert of(events, ToolResult)[0].content == "3"
+
+
+async def test_outcomes_of_a_runner_are_passed_on():
+    class Runner:
+        def specs(self):
+            return arithmetic().specs()
+
+        async def run(self, tool_call):
+            return ToolOutcome("partly", ok=False, problem=Problem("chat.call_failed", {"name": "add", "reason": "r"}))
+
+    (result,) = of(await turn([call("add", '{"a": 1, "b": 2}'), say("ok")], runner=Runner()), ToolResult)
+    assert (result.content, result.ok) == ("partly", False)

@@ -1,0 +1,78 @@
+"""A conversation as a server accepts it, whatever happened to it before: stops, crashes, lost links, failed turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tui.chat.assemble import results_id
+from tui.chat.calls import parse_object
+from tui.model.message import Message, NoticePart, Part, TextPart, ToolCallPart, ToolResultPart
+from tui.model.problem import Problem
+
+MISSING_RESULT = "Error: this call was interrupted before it gave a result."
+
+
+def valid_history(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The messages to send, oldest first.
+
+    - notices are left out, and assistant messages that hold nothing to send;
+    - every call has exactly one result, in the order of the calls: missing ones are filled with an error;
+    - arguments that are no JSON object become ``{}``: lmdeploy 0.18 answers 400 to a history with others;
+    - neighbouring user messages (the answer between them failed) are joined, because many chat templates insist on
+      alternation.
+    """
+    sent: list[Message] = []
+    results = _results(messages := tuple(messages))
+    for message in messages:
+        if message.role == "tool":
+            continue  # sent behind the calls they belong to
+        cleaned = replace(message, parts=tuple(_clean(message.parts)))
+        if message.role == "assistant" and not (cleaned.text or cleaned.tool_calls):
+            continue
+        if sent and sent[-1].role == cleaned.role == "user":
+            sent[-1] = _join(sent[-1], cleaned)
+            continue
+        sent.append(cleaned)
+        if cleaned.tool_calls:
+            sent.append(_answer(cleaned, results.get(message.id, {})))
+    return tuple(sent)
+
+
+def missing_result(call: ToolCallPart) -> ToolResultPart:
+    """The result of a call that never ended."""
+    problem = Problem("chat.call_missing", {"name": call.name})
+    return ToolResultPart(call.call_id, call.name, MISSING_RESULT, ok=False, problem=problem)
+
+
+def _results(messages: tuple[Message, ...]) -> dict[str, dict[str, ToolResultPart]]:
+    """Assistant message id → call id → result. A tool message belongs to the last assistant message before it."""
+    found: dict[str, dict[str, ToolResultPart]] = {}
+    owner = ""
+    for message in messages:
+        if message.role == "assistant":
+            owner = message.id
+        elif message.role == "tool":
+            for part in message.parts:
+                if isinstance(part, ToolResultPart):
+                    found.setdefault(owner, {}).setdefault(part.call_id, part)
+    return found
+
+
+def _clean(parts: Iterable[Part]) -> Iterable[Part]:
+    for part in parts:
+        if isinstance(part, ToolCallPart):
+            broken = not part.arguments.strip() or parse_object(part.arguments) is None
+            yield replace(part, arguments="{}") if broken else part
+        elif not isinstance(part, NoticePart):
+            yield part
+
+
+def _answer(assistant: Message, results: dict[str, ToolResultPart]) -> Message:
+    parts = tuple(results.get(call.call_id) or missing_result(call) for call in assistant.tool_calls)
+    return Message(results_id(assistant.id), "tool", parts, assistant.id, assistant.created)
+
+
+def _join(first: Message, second: Message) -> Message:
+    between = (TextPart("\n\n"),) if first.text and second.text else ()
+    return replace(second, parts=(*first.parts, *between, *second.parts))

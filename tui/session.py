@@ -1,0 +1,396 @@
+"""One conversation on one endpoint. It owns the running turn, which goes on whether or not anybody looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+
+from tui.chat.assemble import Assembly
+from tui.chat.context import NEAR, ContextGauge
+from tui.chat.engine import TurnJob, run_turn
+from tui.chat.history import valid_history
+from tui.chat.keeper import Keeper
+from tui.chat.merge import merge_events
+from tui.chat.ports import CONTEXT_TOO_LONG, Approver, EndpointPort, StorePort, new_id, utc_now
+from tui.chat.records import Settings, TurnLog
+from tui.chat.titles import title_from
+from tui.chat.writer import Heading
+from tui.i18n import _
+from tui.lmdeploy.dialects import at_least
+from tui.model.broadcast import Broadcast, Subscription
+from tui.model.events import (
+    BranchChanged,
+    ContextMeter,
+    MessageHeld,
+    Notice,
+    QueueChanged,
+    RoundStarted,
+    SessionEvent,
+    TitleChanged,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    Usage,
+    UserMessageAdded,
+)
+from tui.model.memory import MemoryBreakdown
+from tui.model.message import ImagePart, Message, Part, TextPart
+from tui.model.problem import Problem, ProblemError
+from tui.model.request import ChatRequest, Sampling
+from tui.model.tool import Decision, ToolCall, ToolRunner, ToolSpec, Verdict
+
+_READY_SECONDS = 30.0  # how long a turn waits for an endpoint that is still being probed
+_GOES_ON = frozenset({"stop", "length", "round_limit"})  # ends after which the queue goes on
+
+
+async def refuse(_call: ToolCall, _spec: ToolSpec) -> Decision:
+    """The approver of a session without a user: nothing that needs approval is run."""
+    return Decision(Verdict.REFUSE, "nobody is there to approve it")
+
+
+def _no_breakdown() -> tuple[MemoryBreakdown, ...]:
+    return ()
+
+
+class Session:
+    """One conversation: its messages, its queue, its turn.
+
+    ``system``, ``sampling``, ``tools_enabled`` (None: all), ``approve``, ``breakdown`` (the memory picture to keep with
+    a turn), ``endpoint`` and ``stream`` may be set at any time and hold from the next turn on. With a ``store`` the
+    conversation is created there with its first message. Call :meth:`load` first for one that exists.
+    """
+
+    def __init__(
+        self,
+        endpoint: EndpointPort,
+        runner: ToolRunner,
+        *,
+        store: StorePort | None = None,
+        approve: Approver = refuse,
+        conversation_id: str | None = None,
+        system: str = "",
+        sampling: Sampling | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.runner = runner
+        self.approve = approve
+        self.system = system
+        self.sampling = sampling or Sampling()
+        self.stream = True
+        self.tools_enabled: frozenset[str] | None = None
+        self.breakdown: Callable[[], tuple[MemoryBreakdown, ...]] = _no_breakdown
+        self.title = ""
+        self.title_is_manual = False
+        self.trim_oldest = False
+        self.waiting: tuple[str, ...] = ()
+        self.busy = False
+        self._store = store
+        self._assembly = Assembly()
+        self._keeper = Keeper(store, conversation_id, self._heading, self._assembly.message, self._store_failed)
+        self._events: Broadcast[SessionEvent] = Broadcast(merge=merge_events)
+        self._queue: list[tuple[str, tuple[ImagePart, ...]]] = []
+        self._gauge = ContextGauge(endpoint)
+        self._warned = False
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._measuring: asyncio.Task[ContextMeter] | None = None
+
+    # What a screen reads.
+
+    @property
+    def conversation_id(self) -> str:
+        """The store's id once the conversation is there, before that one of our own."""
+        return self._keeper.conversation_id
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The visible branch, oldest first, the message being written included."""
+        return self._assembly.messages
+
+    def subscribe(self) -> Subscription[SessionEvent]:
+        """All events from now on. Nothing is lost: neighbouring deltas are merged when the consumer is slow."""
+        return self._events.subscribe()
+
+    # What a user does.
+
+    async def load(self, tip: str | None = None) -> None:
+        """Read the conversation from the store, its open branch or the one that ends at ``tip``. Raises ProblemError
+        (the store's, or ``chat.no_conversation``)."""
+        await self.stop()
+        await self._settle()
+        info = await self._store.conversation(self.conversation_id) if self._store else None
+        if info is None or self._store is None:
+            raise ProblemError(Problem("chat.no_conversation", {"id": self.conversation_id}))
+        messages = await self._store.branch(info.id, tip or info.tip)
+        if tip:
+            await self._store.set_tip(info.id, tip)
+        self.title, self.title_is_manual = info.title, info.title_is_manual
+        settings = Settings.of(info.settings)
+        self.system, self.sampling, self.tools_enabled = settings.system, settings.sampling, settings.tools
+        self.trim_oldest = settings.trim_oldest
+        self._keeper.loaded(settings)
+        self._show(messages)
+
+    async def submit(
+        self, text: str, images: tuple[ImagePart, ...] = (), *, trim_oldest: bool = False, anyway: bool = False
+    ) -> None:
+        """Send a message, or queue it while a turn runs. A queue that a stop or a failure left waiting goes first;
+        submitting nothing starts it. ``trim_oldest``: from now on leave out old turns when the context is full;
+        ``anyway``: send this one even so."""
+        self.trim_oldest = self.trim_oldest or trim_oldest
+        if self.busy or (self._queue and not anyway and not trim_oldest):
+            if text or images:
+                self._queue.append((text, tuple(images)))
+            if self.busy:
+                self._queue_changed()
+                return
+            text, images = self._queue.pop(0)
+            self._queue_changed()
+        if text or images:
+            self._begin(lambda: self._answer(text, images, anyway=anyway or trim_oldest))
+
+    async def take_back(self, index: int) -> str:
+        """Remove a message from the queue and return its text; raises IndexError."""
+        text, _images = self._queue.pop(index)
+        self._queue_changed()
+        return text
+
+    async def stop(self) -> None:
+        """End the running turn: the socket is closed, the text kept. Returns when the turn is over."""
+        self._stop.set()
+        if self._task:
+            await asyncio.wait([self._task])
+
+    async def regenerate(self, message_id: str | None = None) -> None:
+        """Answer again the user's message that leads to ``message_id`` (without it: the last one), on a new branch."""
+        await self.stop()
+        messages = self.messages
+        end = len(messages) if message_id is None else self._index(message_id) + 1
+        asked = next((place for place in reversed(range(end)) if messages[place].role == "user"), None)
+        if asked is not None:
+            self._show(messages[: asked + 1])
+            self._begin(self._turn)
+
+    async def edit(self, message_id: str, text: str) -> None:
+        """Say something else in place of a user's message, and answer that, on a new branch. Raises ValueError for a
+        message that is not a user's, KeyError for one that is not on the visible branch."""
+        await self.stop()
+        place = self._index(message_id)
+        message = self.messages[place]
+        if message.role != "user":
+            raise ValueError(f"not a user's message: {message_id}")
+        images = tuple(part for part in message.parts if isinstance(part, ImagePart))
+        self._show(self.messages[:place])
+        self._begin(lambda: self._answer(text, images))
+
+    async def resume(self) -> None:
+        """Go on where the conversation was cut: with the last answer's text where the server can do that (it continues
+        an assistant message at the end), by asking to continue where it cannot; an answer that never came is asked for
+        again, interrupted tool calls count as failed."""
+        if self.busy or not self.messages:
+            return
+        last = self.messages[-1]
+        if last.role == "assistant" and last.text and not last.tool_calls:
+            if not last.complete and self._continues():
+                self._begin(lambda: self._turn(continue_last=True))
+            else:
+                self._begin(lambda: self._answer(_("Please continue."), ()))
+        elif last.role == "assistant" and not last.tool_calls:
+            await self.regenerate()
+        else:
+            self._begin(self._turn)
+
+    async def rename(self, title: str) -> None:
+        """Give the conversation a title that no automatic one replaces."""
+        self._set_title(title, manual=True)
+
+    async def measure(self, draft: str = "") -> ContextMeter:
+        """How full the context would be with this draft; also published, with a notice when it passes 90 %."""
+        request = self._request()
+        if draft:
+            extra = Message("draft", "user", (TextPart(draft),), None, utc_now())
+            request = replace(request, messages=valid_history((*request.messages, extra)))
+        meter = await self._gauge.measure(request)
+        self._publish(meter)
+        share = meter.tokens / meter.limit if meter.limit else 0.0
+        if share >= NEAR and not self._warned:
+            data = {"percent": round(share * 100), "tokens": meter.tokens, "limit": meter.limit or 0}
+            self._publish(Notice(Problem("chat.context_near", data)))
+        self._warned = share >= NEAR
+        return meter
+
+    async def aclose(self) -> None:
+        """Stop the turn, write what there is, end all subscriptions."""
+        self._queue.clear()
+        await self.stop()
+        await self._settle()
+        await self._keeper.aclose()
+        self._events.close()
+
+    # The turn.
+
+    def _begin(self, work: Callable[[], Awaitable[bool]]) -> None:
+        self.busy = True
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(self._work(self._task, work))
+
+    async def _work(self, before: asyncio.Task[None] | None, work: Callable[[], Awaitable[bool]]) -> None:
+        """Run a piece of work, then the queue while everything goes well."""
+        if before:
+            await asyncio.wait([before])
+        await self._settle()
+        while await work():
+            text, images = self._queue.pop(0)
+            self._queue_changed()
+            work = partial(self._answer, text, images)
+
+    async def _answer(self, text: str, images: tuple[ImagePart, ...], *, anyway: bool = False) -> bool:
+        """Add a user's message and run its turn; True when the next one of the queue should follow."""
+        parts: tuple[Part, ...] = (*images, TextPart(text)) if text else images
+        message = Message(new_id(), "user", parts, self._assembly.tip, utc_now())
+        if not (anyway or self.trim_oldest):
+            request = self._request()
+            full = await self._gauge.full(replace(request, messages=(*request.messages, message)))
+            if full is not None:
+                self._hold(text, images, full)
+                return False
+        self._assembly.add(message)
+        self._keeper.touch(message.id)
+        self._publish(UserMessageAdded(message.id, text))
+        if not self.title:
+            self._set_title(title_from(text), manual=False)
+        return await self._turn()
+
+    def _hold(self, text: str, images: tuple[ImagePart, ...], meter: ContextMeter) -> None:
+        self.busy = False
+        self._publish(meter)
+        data = {"tokens": meter.tokens, "limit": meter.limit or 0}
+        self._publish(MessageHeld(text, Problem("chat.context_full", data), images))
+
+    async def _turn(self, *, continue_last: bool = False) -> bool:
+        """Run one turn on the visible branch; True when it ended well and messages wait."""
+        request = self._request()
+        dropped = 0
+        if self.trim_oldest:
+            request, dropped = self._gauge.trim(request)
+        request = replace(request, stream=self.stream, continue_last=continue_last)
+        log = TurnLog(self.endpoint, self.breakdown)
+        job = TurnJob(
+            request,
+            log.turn_id,
+            frozenset(spec.name for spec in request.tools),
+            frozenset(call.call_id for message in self.messages for call in message.tool_calls),
+            find_model=self._find_model,
+            on_line=log.line,
+            no_tool_parser=self.endpoint.remember_no_tool_parser,
+        )
+        self._keeper.settings(self._settings(), request.model)
+        self._keeper.turn(log.record("", request))
+        go_on = False
+        async with aclosing(run_turn(job, self.endpoint.client, self.runner, self.approve, stop=self._stop)) as turn:
+            async for event in turn:
+                if isinstance(event, Usage) and not (dropped or continue_last):
+                    self._gauge.learn(self._request(self.messages[:-1]), event)
+                elif isinstance(event, (TurnFinished, TurnFailed)):
+                    go_on = self._over(event)
+                log.note(event)
+                self._happened(event)
+                if dropped and isinstance(event, RoundStarted) and event.number == 1:
+                    self._happened(Notice(Problem("chat.trimmed", {"count": dropped})))
+        self._keeper.turn(log.record("", request))
+        self._measuring = asyncio.create_task(self.measure())
+        return go_on
+
+    def _over(self, event: TurnFinished | TurnFailed) -> bool:
+        """The turn ends; True when the queue goes on. A stop or a failure leaves the queue waiting."""
+        if isinstance(event, TurnFailed):
+            problem = event.problem
+            limit = problem.data.get("limit")
+            if problem.code == CONTEXT_TOO_LONG and isinstance(limit, int):
+                self._gauge.learn_limit(limit)
+            if problem.code.startswith("server."):
+                self.endpoint.request_failed(problem)
+            self.busy = False
+        else:
+            self.busy = bool(self._queue) and event.finish_reason in _GOES_ON
+        return self.busy
+
+    def _happened(self, event: TurnEvent) -> None:
+        changed = self._assembly.apply(event)
+        if changed:
+            self._keeper.touch(changed)
+        self._publish(event)
+
+    async def _find_model(self) -> str:
+        """The model to name in the request, waited for while the endpoint is still being probed."""
+        if not self.endpoint.model:
+            await self.endpoint.ready(_READY_SECONDS)
+        if not self.endpoint.model:
+            raise ProblemError(self.endpoint.link.problem or Problem("chat.no_model"))
+        return self.endpoint.model
+
+    def _request(self, messages: tuple[Message, ...] | None = None) -> ChatRequest:
+        """The visible branch (or a part of it) as a request, with the tools that would be offered."""
+        offered = self.runner.specs() if self.endpoint.facts.has_tool_parser is not False else ()
+        chosen = self.tools_enabled
+        return ChatRequest(
+            self.endpoint.model or "",
+            valid_history(self.messages if messages is None else messages),
+            self.system,
+            tuple(spec for spec in offered if chosen is None or spec.name in chosen),
+            self.sampling,
+        )
+
+    def _continues(self) -> bool:
+        """Whether this server goes on with an assistant message at the end: read in 0.18.0 (reference, §3.1); of
+        releases before the rewrite of 0.13 it is not known."""
+        return at_least(self.endpoint.facts.version_band, "0.13.0") is not False
+
+    # The small things.
+
+    def _index(self, message_id: str) -> int:
+        for place, message in enumerate(self.messages):
+            if message.id == message_id:
+                return place
+        raise KeyError(message_id)
+
+    def _show(self, messages: Sequence[Message]) -> None:
+        """Make another branch the visible one."""
+        self._keeper.capture()
+        self._assembly.replace(messages)
+        self._publish(BranchChanged(self.conversation_id))
+
+    def _queue_changed(self) -> None:
+        self.waiting = tuple(text for text, _images in self._queue)
+        self._publish(QueueChanged(self.waiting))
+
+    def _set_title(self, title: str, *, manual: bool) -> None:
+        if not title or (self.title_is_manual and not manual):
+            return
+        self.title, self.title_is_manual = title, manual
+        self._keeper.rename(title, manual=manual)
+        self._publish(TitleChanged(title))
+
+    def _publish(self, event: SessionEvent) -> None:
+        self._events.publish(event)
+
+    async def _settle(self) -> None:
+        """Nothing of the last turn is left."""
+        if self._measuring:
+            self._measuring.cancel()
+            await asyncio.gather(self._measuring, return_exceptions=True)
+            self._measuring = None
+
+    # What is kept.
+
+    def _settings(self) -> Settings:
+        return Settings(self.system, self.sampling, self.tools_enabled, self.trim_oldest)
+
+    def _heading(self) -> Heading:
+        return Heading(self.title, self.endpoint.address.base_url, self.endpoint.model or "", self._settings())
+
+    def _store_failed(self, problem: Problem) -> None:
+        self._publish(Notice(problem))

@@ -1,0 +1,1 @@
+"""Tools: the registry, checks of arguments, and the built-in arithmetic."""
