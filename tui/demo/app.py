@@ -63,6 +63,8 @@ async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
     """uvicorn's and the CORS layer's headers, and the mark of the simulation."""
     response.headers["server"] = "uvicorn"
     response.headers["x-lmdeck-demo"] = "1"
+    if response.headers.get("content-length") == "0":
+        response.headers.pop("content-type", None)
     if OUTSIDE_CORS not in response:
         response.headers["vary"] = "Origin"
 

@@ -163,14 +163,14 @@ def _thoughts(prompt: str) -> str:
 
 
 def _with_thoughts(script: Script, ask: Ask, thinking: Thinking) -> Script:
-    if ask.enable_thinking is False or ask.schema is not None or ask.prefix:
+    if ask.enable_thinking is False or ask.prefix:
         return script
-    wanted = bool(ask.enable_thinking or _THINK.search(ask.prompt) or _compared(ask.prompt))
+    wanted = ask.schema is None and bool(ask.enable_thinking or _THINK.search(ask.prompt) or _compared(ask.prompt))
     if thinking == "unclosed" and not wanted:
         text = "".join(piece.text for piece in script.pieces if isinstance(piece, Say))
         calls = tuple(piece for piece in script.pieces if isinstance(piece, Call))
         return replace(script, pieces=(Think(text, closed=False, opened=False), *calls) if text else calls)
-    if not wanted and thinking != "always":
+    if not wanted and (thinking != "always" or ask.schema is not None):
         return script
     return replace(script, pieces=(Think(_thoughts(ask.prompt)), *script.pieces))
 

@@ -42,7 +42,6 @@ class Options:
     proxy: bool = False
     nodes: int = 2
     allow_terminate: bool = False
-    log_http: bool = False
     die_with_parent: bool = False
 
 
@@ -73,7 +72,6 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--proxy", action="store_true", help="behave like lmdeploy serve proxy")
     add.add_argument("--nodes", type=int, default=2, help="servers behind the proxy")
     add.add_argument("--allow-terminate-by-client", action="store_true", dest="allow_terminate")
-    add.add_argument("--log-http", action="store_true", help="print an access log on standard error")
     add.add_argument("--die-with-parent", action="store_true", help="end when standard input is closed")
     return add
 
