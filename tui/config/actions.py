@@ -77,6 +77,7 @@ ACTIONS: tuple[Action, ...] = (
         Place.COMPOSER,
         Footer.IDLE,
         in_menu=False,
+        priority=False,
     ),
     Action(
         "composer.newline",
@@ -88,6 +89,7 @@ ACTIONS: tuple[Action, ...] = (
         Place.COMPOSER,
         Footer.ALWAYS,
         in_menu=False,
+        priority=False,
     ),
     Action(
         "composer.menu",

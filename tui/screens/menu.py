@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -23,10 +24,13 @@ class MenuScreen(Dialog[str]):
     """Answers with the Textual action of the chosen entry, or with ``INSERT_SLASH``: a second / is meant literally."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("enter", "choose", show=False, priority=True),
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._query = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -46,6 +50,7 @@ class MenuScreen(Dialog[str]):
             self._fill(event.value)
 
     def _fill(self, query: str) -> None:
+        self._query = query
         entries = self.query_one("#entries", OptionList)
         entries.set_options(Option(_entry(action), id=action.id) for action in matching(query))
         entries.highlighted = 0 if entries.option_count else None
@@ -55,7 +60,10 @@ class MenuScreen(Dialog[str]):
         if entries.option_count:
             entries.highlighted = ((entries.highlighted or 0) + step) % entries.option_count
 
-    def action_choose(self) -> None:
+    @on(Input.Submitted)
+    def _taken(self, event: Input.Submitted) -> None:
+        if event.value != self._query:
+            self._fill(event.value)
         option = self.query_one("#entries", OptionList).highlighted_option
         if option is not None:
             self._answer(option.id)
@@ -81,6 +89,6 @@ def matching(query: str) -> list[Action]:
 
 def _entry(action: Action) -> Content:
     key = display_key(action.keys.split(",")[0]) if action.keys else ""
-    name = Content.styled(action.label, "bold")
-    gap = " " * max(1, 26 - name.cell_length)
-    return Content.assemble(name, gap, (action.description, "$text-muted"), ("  " + key, "$text-accent"))
+    name = Content.styled(action.label, "bold").pad_right(max(1, 28 - cell_len(action.label)))
+    shown = Content.styled(key, "$text-accent").pad_right(max(1, 9 - cell_len(key)))
+    return name + shown + Content.styled(action.description, "$text-muted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -115,10 +116,24 @@ class Composer(TextArea):
     # keys and paste
 
     def on_key(self, event: events.Key) -> None:
-        if event.character in MENU_KEYS and not self.text:
+        # Not as priority bindings: those run at once, before the characters typed just before have been inserted.
+        if not event.is_printable and (action := self._own_action(event.key)):
+            event.stop()
+            event.prevent_default()
+            action()
+        elif event.character in MENU_KEYS and not self.text:
             event.stop()
             event.prevent_default()
             self.post_message(self.MenuAsked())
+
+    def _own_action(self, key: str) -> Callable[[], None] | None:
+        """The composer's action for a key, as the user's keymap has it."""
+        active = self.screen.active_bindings.get(key)
+        if active is None or active.node is not self:
+            return None
+        return {"composer.send": self.action_submit, "composer.newline": self.action_newline}.get(
+            active.binding.id or ""
+        )
 
     def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

@@ -18,6 +18,8 @@ def fold_mark(opened: bool) -> str:
 
 def seconds(value: float) -> str:
     """``3 ms``, ``0.8 s``, ``2 min 5 s``."""
+    if value < 0.0005:
+        return "<1 ms"
     if value < 0.1:
         return f"{value * 1000:.0f} ms"
     if value < 60:
@@ -120,7 +122,7 @@ def engine(facts: ServerFacts | None) -> str:
     name = _ENGINES.get(facts.engine, "")
     if facts.version_band is None:
         return name
-    oldest, newest = facts.version_band
+    oldest, newest = (".".join(release.split(".")[:2]) for release in facts.version_band)
     version = oldest if oldest == newest else f"{oldest}–{newest}"
     return f"{name or 'lmdeploy'} {version}"
 

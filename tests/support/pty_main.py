@@ -1,0 +1,84 @@
+"""The app for pseudo-terminal tests: ``python -m tests.support.pty_main MODE``, on a scripted session or a server.
+
+``URL``: the real thing on a server. ``echo``: a fake session that answers with what it got, as Python text.
+``crash``: an error with a key in a local variable. ``child``: the workspace holds a child process, its id is printed in
+the title line. ``native``: something writes to descriptor 2, as native libraries do. ``hostile``: text with escapes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+
+from tui.config.terminal import mend_environment
+
+mend_environment()
+
+from tests.support.fake_session import FakeSession, FakeWorkspace  # noqa: E402
+from tests.support.hostile import HOSTILE  # noqa: E402
+from tui.app import run_app  # noqa: E402
+from tui.app_options import AppOptions  # noqa: E402
+from tui.model import events  # noqa: E402
+from tui.screens.seam import Approver, Workspace  # noqa: E402
+
+
+class EchoSession(FakeSession):
+    """Answers with the length and the representation of what was sent."""
+
+    mode = "echo"
+
+    async def submit(self, text: str, images: tuple = (), *, trim_oldest: bool = False, anyway: bool = False) -> None:
+        if self.mode == "crash":
+            fail("sk-verysecret-0123456789")
+        if self.mode == "native":
+            os.write(2, b"NATIVE LIBRARY NOISE\n" * 5)
+        if self.mode == "busy":
+            self.play(
+                events.UserMessageAdded("u", text), events.TurnStarted("t", "m"), events.RoundStarted(1, "a"),
+                events.TextDelta("begun"),
+            )  # fmt: skip
+            return
+        answer = "\n\n".join(HOSTILE) if self.mode == "hostile" else f"got {len(text)} characters: {text[:400]!r}"
+        self.turn(events.TextDelta(answer), question=text)
+
+
+def fail(api_key: str) -> None:
+    note = f"the key is {api_key}"
+    raise RuntimeError(f"api_key={api_key} broke it") from ValueError(note)
+
+
+class EchoWorkspace(FakeWorkspace):
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.fake = self.session = EchoSession()
+        self.fake.mode = mode
+        self.child: subprocess.Popen[bytes] | None = None
+        if mode == "child":
+            self.child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+            self.address = f"child-{self.child.pid}"
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        if self.child is not None:
+            self.child.terminate()
+            await asyncio.to_thread(self.child.wait, 5)
+
+
+def main() -> int:
+    mode = sys.argv[1]
+    language = sys.argv[2] if len(sys.argv) > 2 else "en"
+    if mode.startswith("http"):
+        return run_app(AppOptions(url=mode, language=language))
+    if mode == "demo":
+        return run_app(AppOptions(demo={"speed": 200}, language=language))
+
+    async def factory(_approve: Approver) -> Workspace:
+        return EchoWorkspace(mode)
+
+    return run_app(AppOptions(language=language), factory=factory)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
