@@ -6,7 +6,6 @@ declarations of :mod:`tui.config.settings`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from functools import cache
@@ -24,7 +23,9 @@ _ASIDE = {"LMDECK_DATA_DIR", "LMDECK_CONFIG_DIR", "LMDECK_STATE_DIR"}
 
 def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
     """The known name that ``name`` was probably meant to be, or an empty text."""
-    found = difflib.get_close_matches(name.lower().replace("-", "_"), list(names), 1, cutoff)
+    from difflib import get_close_matches
+
+    found = get_close_matches(name.lower().replace("-", "_"), list(names), 1, cutoff)
     return found[0] if found else ""
 
 
@@ -49,7 +50,12 @@ def model_of(cls: type) -> type[BaseModel]:
 
 
 def _field(one: Option) -> tuple[Any, Any]:
-    from pydantic import Field
+    from pydantic import BeforeValidator, Field
+
+    def chosen(value: object) -> object:
+        if one.fault(value):
+            raise ValueError(value)
+        return value
 
     hint: Any = {"switch": bool, "whole": int, "number": float, "text": str, "table": dict[str, Any]}.get(one.kind)
     limits: dict[str, Any] = {}
@@ -58,7 +64,7 @@ def _field(one: Option) -> tuple[Any, Any]:
         if one.kind == "number":
             limits["allow_inf_nan"] = False
     elif one.kind == "choice":
-        hint = Literal[one.choices]
+        hint = Annotated[Literal[one.choices], BeforeValidator(chosen)]  # to pydantic, true is one of 1 and 2
     elif one.kind == "list":
         hint = Annotated[tuple[str, ...], Field(strict=False)]  # TOML has arrays only
     if one.optional:
@@ -153,12 +159,14 @@ def from_environment(cls: type, environ: Mapping[str, str]) -> tuple[dict[str, A
 
 def unknown_variables(cls: type, environ: Mapping[str, str]) -> list[Problem]:
     """Variables that look like a mistyped setting. Others named LMDECK_… are somebody else's and left alone."""
+    from difflib import get_close_matches
+
     known = {one.variable for one in options_of(cls).values()}
     strange = sorted(name for name in set(environ) - known - _ASIDE if name.startswith("LMDECK_"))
     return [
         Problem("config.unknown_variable", {"name": name, "suggestion": close[0]})
         for name in strange
-        if (close := difflib.get_close_matches(name, known, 1, 0.88))
+        if (close := get_close_matches(name, known, 1, 0.88))
     ]
 
 

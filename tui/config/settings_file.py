@@ -117,11 +117,14 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
 def _read_bytes(path: Path) -> tuple[bytes, Stamp]:
     # Not blocking: a named pipe in the file's place must not hang the start.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ProblemError(Problem("config.not_a_file", {"path": shown_path(path)}))
-        raw = stream.read(LARGEST + 1)
+        with open(descriptor, "rb", closefd=False) as stream:
+            raw = stream.read(LARGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(raw) > LARGEST:
         raise ProblemError(Problem("config.too_large", {"path": shown_path(path), "limit": LARGEST // 1024}))
     return raw, (status.st_mtime_ns, status.st_ino, status.st_size)

@@ -47,13 +47,22 @@ class Loaded:
 def quick_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings for the first frame: the same values as :func:`load_settings`, without pydantic and without
     problems. Takes a few milliseconds; never raises."""
-    file = read_config(path or config_path())
-    from_file = good_values(Settings, file.data)
-    values, _problems = from_environment(Settings, os.environ if environ is None else environ)
-    values = from_file | good_values(Settings, nest(values))
-    if secret_in(values.get("default_url", "")):
-        del values["default_url"]
-    return build(Settings, values)
+    return light_settings(read_config(path or config_path()), os.environ if environ is None else environ)
+
+
+def light_settings(file: ConfigFile, environ: Mapping[str, str]) -> Settings:
+    """The same for a file already read."""
+    values, _problems = from_environment(Settings, environ)
+    sources = (good_values(Settings, file.data), good_values(Settings, nest(values)))
+    for source in sources:
+        for name in _with_secret(source):
+            del source[name]
+    return build(Settings, sources[0] | sources[1])
+
+
+def _with_secret(values: Mapping[str, Any]) -> list[str]:
+    """Names of addresses that carry a password or a key."""
+    return [name for name in ("default_url",) if secret_in(values.get(name, ""))]
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
@@ -72,7 +81,7 @@ def check_settings(file: ConfigFile, environ: Mapping[str, str]) -> Loaded:
     for name in sorted(rejected(Settings, {}, from_outside)):
         one = options_of(Settings)[name]
         problems.append(wrong_value(one, one.fault(from_outside.pop(name)) or one.kind, one.variable))
-    bad = rejected(Settings, data, {}) | set(unknown)
+    bad = rejected(Settings, {key: value for key, value in data.items() if "." not in key}, {}) | set(unknown)
     problems += _problems_in_file(file, bad, from_file)
     for name in bad:
         from_file.pop(name, None)
@@ -82,17 +91,14 @@ def check_settings(file: ConfigFile, environ: Mapping[str, str]) -> Loaded:
         if not isinstance(file.data.get(name, {}), Mapping)
     ]
     problems += unknown_variables(Settings, environ)
-    values = from_file | from_outside
-    if secret_in(values.get("default_url", "")):
-        where = (
-            options_of(Settings)["default_url"].variable if "default_url" in from_outside else file.where("default_url")
-        )
-        problems.append(Problem("config.secret_in_url", {"where": where, "name": "default_url"}))
-        del values["default_url"]
+    for source in (from_outside, from_file):
+        for name in _with_secret(source):
+            where = file.where(name) if source is from_file else options_of(Settings)[name].variable
+            problems.append(Problem("config.secret_in_url", {"where": where, "name": name}))
+            del source[name]
     origins: dict[str, Origin] = dict.fromkeys(from_file, "file")
     origins |= dict.fromkeys(from_outside, "environment")
-    origins = {name: origin for name, origin in origins.items() if name in values}
-    return Loaded(build(Settings, values), file, tuple(problems), origins)
+    return Loaded(build(Settings, from_file | from_outside), file, tuple(problems), origins)
 
 
 def _problems_in_file(file: ConfigFile, bad: Iterable[str], values: Mapping[str, Any]) -> list[Problem]:
@@ -100,8 +106,12 @@ def _problems_in_file(file: ConfigFile, bad: Iterable[str], values: Mapping[str,
     options = options_of(Settings)
     tables = {name.partition(".")[0] for name in options if "." in name}
     problems: list[Problem] = []
-    for name in sorted(bad, key=lambda one: (file.line(*one.split(".")), one)):
-        where = file.where(*name.split("."))
+
+    def keys(name: str) -> list[str]:
+        return [name.strip('"')] if name.startswith('"') else name.split(".")
+
+    for name in sorted(bad, key=lambda one: (file.line(*keys(one)), one)):
+        where = file.where(*keys(name))
         if name in options:
             problems.append(
                 wrong_value(options[name], options[name].fault(values.get(name)) or options[name].kind, where)

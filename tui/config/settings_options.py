@@ -177,7 +177,8 @@ def flatten(cls: type, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     known: dict[str, Any] = {}
     unknown: list[str] = []
     for key, value in data.items():
-        pairs = [(key, value)]
+        # A quoted key with a dot in it is one key, not a key in a section.
+        pairs = [(f'"{key}"' if "." in key else key, value)]
         if key in sections and isinstance(value, Mapping):
             table = cast("Mapping[str, Any]", value)
             pairs = [(f"{key}.{inner}", item) for inner, item in table.items()]

@@ -47,7 +47,7 @@ def changed_text(file: ConfigFile, changes: Mapping[Keys, Any]) -> str:
     except TOMLKitError as error:
         raise ProblemError(Problem("config.not_written", {"path": shown_path(file.path)}, str(error))) from error
     # tomlkit had bugs with tables out of order; a settings file is never replaced by one that says something else.
-    if parse_toml(text, shown_path(file.path)) != _plain(expected):
+    if _full(parse_toml(text, shown_path(file.path))) != _full(_plain(expected)):
         raise ProblemError(Problem("config.not_written", {"path": shown_path(file.path)}))
     return text
 
@@ -97,3 +97,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
     return [_plain(item) for item in cast("list[Any]", value)] if isinstance(value, (list, tuple)) else value
+
+
+def _full(data: Any) -> Any:
+    """The same without empty tables: one that lost its last key may stay as a header or go."""
+    if not isinstance(data, dict):
+        return data
+    inner = {key: _full(value) for key, value in cast("dict[str, Any]", data).items()}
+    return {key: value for key, value in inner.items() if value != {}}
