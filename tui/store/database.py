@@ -33,7 +33,7 @@ class Database:
 
     def fresh(self) -> Connection:
         """A further connection that shares nothing with the others: for reading back what was written."""
-        return connect(self.path) if self.path else self.writer
+        return connect(self.path, create=False) if self.path else self.writer
 
 
 def open_memory() -> Database:
@@ -55,14 +55,13 @@ def open_file(path: Path) -> Database:
         raise errors.from_os(error, path) from error
 
 
-def connect(path: Path | None) -> Connection:
+def connect(path: Path | None, *, create: bool = True) -> Connection:
     """A connection with our settings; transactions are begun by hand. Raises sqlite3.Error."""
     import sqlite3
 
+    name = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}" if path else ":memory:"
     # Each connection is used by one thread at a time, but opened in another one than it works in.
-    connection = sqlite3.connect(
-        path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(name, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     # FULL: a commit is on the disk, and a quota shows as an error of fsync.

@@ -17,6 +17,8 @@ def purge(connection: Connection, deleted_before: datetime) -> int:
     gone = connection.execute("SELECT key, id FROM conversations WHERE deleted < ?", (border,)).fetchall()
     for key, identity in gone:
         _purge_one(connection, key, identity)
+    if gone:
+        search.squeeze(connection)
     return len(gone)
 
 

@@ -77,6 +77,12 @@ def forget(connection: Connection, key: int) -> None:
     connection.execute("UPDATE messages SET indexed = 0 WHERE key = ?", (key,))
 
 
+def squeeze(connection: Connection) -> None:
+    """Rewrite the index, so that words of messages that were taken out are really gone from the file."""
+    if is_available(connection):
+        connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+
+
 def find(connection: Connection, query: str, limit: int) -> list[SearchHit]:
     """Conversations with a message, or a title, that holds all words of the query; the most recently used first."""
     terms = query_terms(query)

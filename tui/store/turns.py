@@ -40,7 +40,10 @@ def get(connection: Connection, turn_id: str) -> TurnRecord | None:
         return None
     lines: list[RawLine] = []
     for (data,) in connection.execute("SELECT data FROM raw WHERE turn = ? ORDER BY key", (turn_id,)):
-        lines += [RawLine(seconds, text) for seconds, text in json.loads(zlib.decompress(data))]
+        try:
+            lines += [RawLine(seconds, text) for seconds, text in json.loads(zlib.decompress(data))]
+        except (zlib.error, ValueError) as error:
+            raise _unreadable(turn_id, str(error)) from error
     return dataclasses.replace(_decode(turn_id, row[0]), raw=tuple(lines))
 
 
@@ -62,5 +65,11 @@ def _decode(turn_id: str, record: str) -> TurnRecord:
     try:
         turn = from_json(json.loads(record))
     except ValueError as error:
-        raise ProblemError(Problem("store.unreadable_turn", {"id": turn_id}, str(error))) from error
+        raise _unreadable(turn_id, str(error)) from error
+    if not isinstance(turn, TurnRecord):
+        raise _unreadable(turn_id, record)
     return turn
+
+
+def _unreadable(turn_id: str, detail: str) -> ProblemError:
+    return ProblemError(Problem("store.unreadable_turn", {"id": turn_id}, detail))

@@ -231,9 +231,8 @@ async def test_any_split_of_a_stream_is_the_same_as_one_piece(parts: list[Part],
     for share in sorted(cuts):
         left, shown = int(share * total), []
         for part in parts:
-            if isinstance(part, TextPart):
-                part, left = TextPart(part.text[:left]), max(0, left - len(part.text))
-            shown.append(part)
+            shown.append(TextPart(part.text[:left]) if isinstance(part, TextPart) else part)
+            left -= min(left, len(part.text)) if isinstance(part, TextPart) else 0
         await store.put_message(conversation, message(tuple(shown), id="split", role="assistant", complete=False))
         assert (await store.messages(["split"]))[0].parts == tuple(shown)
     await store.put_message(conversation, message(tuple(parts), id="split", role="assistant"))

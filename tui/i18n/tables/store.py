@@ -57,6 +57,10 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The conversations were closed already."),
         N_("Start lmdeck again."),
     ),
+    "store.no_search": (
+        N_("The text of messages cannot be searched: this Python's SQLite was built without FTS5. Titles can."),
+        N_("Install lmdeck with another Python, for example by uv."),
+    ),
     "store.unknown_conversation": (
         N_("There is no conversation {id} (any more)."),
         N_("Choose another one from the history."),
