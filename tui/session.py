@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 
 from tui.chat.assemble import Assembly
 from tui.chat.context import NEAR, ContextGauge
+from tui.chat.endpoints import continues_answers, find_model, known_model
 from tui.chat.engine import TurnJob, run_turn
 from tui.chat.history import valid_history
 from tui.chat.keeper import Keeper
@@ -19,7 +20,6 @@ from tui.chat.records import Settings, TurnLog
 from tui.chat.titles import title_from
 from tui.chat.writer import Heading
 from tui.i18n import _
-from tui.lmdeploy.dialects import at_least
 from tui.model.broadcast import Broadcast, Subscription
 from tui.model.events import (
     BranchChanged,
@@ -42,7 +42,6 @@ from tui.model.problem import Problem, ProblemError
 from tui.model.request import ChatRequest, Sampling
 from tui.model.tool import Decision, ToolCall, ToolRunner, ToolSpec, Verdict
 
-_READY_SECONDS = 30.0  # how long a turn waits for an endpoint that is still being probed
 _GOES_ON = frozenset({"stop", "length", "round_limit"})  # ends after which the queue goes on
 
 
@@ -94,6 +93,7 @@ class Session:
         self._queue: list[tuple[str, tuple[ImagePart, ...]]] = []
         self._gauge = ContextGauge(endpoint)
         self._warned = False
+        self._asked_length = False
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._measuring: asyncio.Task[ContextMeter] | None = None
@@ -187,21 +187,20 @@ class Session:
         self._begin(lambda: self._answer(text, images))
 
     async def resume(self) -> None:
-        """Go on where the conversation was cut: with the last answer's text where the server can do that (it continues
-        an assistant message at the end), by asking to continue where it cannot; an answer that never came is asked for
-        again, interrupted tool calls count as failed."""
+        """Go on where the conversation was cut: inside the last answer or its reasoning where the server can do
+        that (it continues an assistant message at the end), by asking to continue where it cannot; an answer that never
+        came is asked for again, interrupted tool calls count as failed."""
         if self.busy or not self.messages:
             return
         last = self.messages[-1]
-        if last.role == "assistant" and last.text and not last.tool_calls:
-            if not last.complete and self._continues():
-                self._begin(lambda: self._turn(continue_last=True))
-            else:
-                self._begin(lambda: self._answer(_("Please continue."), ()))
-        elif last.role == "assistant" and not last.tool_calls:
-            await self.regenerate()
-        else:
+        if last.role != "assistant" or last.tool_calls:
             self._begin(self._turn)
+        elif not last.complete and (last.text or last.reasoning) and continues_answers(self.endpoint.facts):
+            self._begin(lambda: self._turn(continue_last=True))
+        elif last.text:
+            self._begin(lambda: self._answer(_("Please continue."), ()))
+        else:
+            await self.regenerate()
 
     async def rename(self, title: str) -> None:
         """Give the conversation a title that no automatic one replaces."""
@@ -272,7 +271,7 @@ class Session:
 
     async def _turn(self, *, continue_last: bool = False) -> bool:
         """Run one turn on the visible branch; True when it ended well and messages wait."""
-        request = self._request()
+        request = self._request(continuing=continue_last)
         dropped = 0
         if self.trim_oldest:
             request, dropped = self._gauge.trim(request)
@@ -283,7 +282,7 @@ class Session:
             log.turn_id,
             frozenset(spec.name for spec in request.tools),
             frozenset(call.call_id for message in self.messages for call in message.tool_calls),
-            find_model=self._find_model,
+            find_model=partial(find_model, self.endpoint),
             on_line=log.line,
             no_tool_parser=self.endpoint.remember_no_tool_parser,
         )
@@ -301,7 +300,7 @@ class Session:
                 if dropped and isinstance(event, RoundStarted) and event.number == 1:
                     self._happened(Notice(Problem("chat.trimmed", {"count": dropped})))
         self._keeper.turn(log.record("", request))
-        self._measuring = asyncio.create_task(self.measure())
+        self._measuring = asyncio.create_task(self._measure())
         return go_on
 
     def _over(self, event: TurnFinished | TurnFailed) -> bool:
@@ -324,30 +323,17 @@ class Session:
             self._keeper.touch(changed)
         self._publish(event)
 
-    async def _find_model(self) -> str:
-        """The model to name in the request, waited for while the endpoint is still being probed."""
-        if not self.endpoint.model:
-            await self.endpoint.ready(_READY_SECONDS)
-        if not self.endpoint.model:
-            raise ProblemError(self.endpoint.link.problem or Problem("chat.no_model"))
-        return self.endpoint.model
-
-    def _request(self, messages: tuple[Message, ...] | None = None) -> ChatRequest:
+    def _request(self, messages: tuple[Message, ...] | None = None, *, continuing: bool = False) -> ChatRequest:
         """The visible branch (or a part of it) as a request, with the tools that would be offered."""
         offered = self.runner.specs() if self.endpoint.facts.has_tool_parser is not False else ()
         chosen = self.tools_enabled
         return ChatRequest(
-            self.endpoint.model or "",
-            valid_history(self.messages if messages is None else messages),
+            known_model(self.endpoint),
+            valid_history(self.messages if messages is None else messages, continuing=continuing),
             self.system,
             tuple(spec for spec in offered if chosen is None or spec.name in chosen),
             self.sampling,
         )
-
-    def _continues(self) -> bool:
-        """Whether this server goes on with an assistant message at the end: read in 0.18.0 (reference, §3.1); of
-        releases before the rewrite of 0.13 it is not known."""
-        return at_least(self.endpoint.facts.version_band, "0.13.0") is not False
 
     # The small things.
 
@@ -361,7 +347,7 @@ class Session:
         """Make another branch the visible one."""
         self._keeper.capture()
         self._assembly.replace(messages)
-        self._publish(BranchChanged(self.conversation_id))
+        self._publish(BranchChanged(self.conversation_id, self._assembly.tip))
 
     def _queue_changed(self) -> None:
         self.waiting = tuple(text for text, _images in self._queue)
@@ -376,6 +362,14 @@ class Session:
 
     def _publish(self, event: SessionEvent) -> None:
         self._events.publish(event)
+
+    async def _measure(self) -> ContextMeter:
+        """After a turn: the server has shown that it answers, so its context length may be asked for, once."""
+        if not self._asked_length:
+            self._asked_length = True
+            with suppress(ProblemError):
+                await self.endpoint.learn_context_length()
+        return await self.measure()
 
     async def _settle(self) -> None:
         """Nothing of the last turn is left."""

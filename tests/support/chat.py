@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tui.chat.engine import TurnJob, run_turn
-from tui.chat.ports import LineSink
+from tui.chat.ports import LineSink, ProblemSink
 from tui.chat.ports import utc_now as _utc_now
 from tui.model.delta import Delta, StreamFinished, ToolCallDelta
-from tui.model.events import TextDelta, TurnEvent
+from tui.model.events import Notice, TextDelta, TurnEvent
 from tui.model.message import Message, TextPart
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import ChatRequest, Sampling
@@ -23,7 +23,7 @@ from tui.model.tool import Decision, ToolCall, ToolRunner, ToolSpec, Verdict
 from tui.model.turn import RawLine
 from tui.tools.arithmetic import arithmetic
 
-Step = Delta | Problem | asyncio.Event | BaseException
+Step = Delta | Notice | Problem | asyncio.Event | BaseException
 Answer = Sequence[Step]
 
 
@@ -55,7 +55,9 @@ class ScriptedServer:
     closed: int = 0
     counts: list[int | None] = field(default_factory=list)
 
-    async def chat(self, request: ChatRequest, *, on_line: LineSink | None = None) -> AsyncGenerator[Delta, None]:
+    async def chat(
+        self, request: ChatRequest, *, on_line: LineSink | None = None, on_notice: ProblemSink | None = None
+    ) -> AsyncGenerator[Delta, None]:
         self.requests.append(request)
         answer = self.answers.pop(0)
         try:
@@ -64,6 +66,9 @@ class ScriptedServer:
                     on_line(RawLine(0.0, repr(step)))
                 if isinstance(step, asyncio.Event):
                     await step.wait()
+                elif isinstance(step, Notice):
+                    assert on_notice
+                    on_notice(step.problem)
                 elif isinstance(step, Problem):
                     raise ProblemError(step)
                 elif isinstance(step, BaseException):
@@ -97,7 +102,11 @@ class ScriptedEndpoint:
 
     async def ready(self, timeout: float) -> bool:
         self.model = self.model or self.becomes
+        self.facts = replace(self.facts, models=(self.model,) if self.model else ())
         return self.model is not None
+
+    async def learn_context_length(self) -> int | None:
+        return self.facts.context_length
 
     def request_failed(self, problem: Problem) -> None:
         self.failed.append(problem)

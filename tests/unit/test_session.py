@@ -26,6 +26,7 @@ from tui.model.events import (
 )
 from tui.model.message import ConversationInfo, ImagePart, NoticePart
 from tui.model.problem import Problem, ProblemError
+from tui.model.server import ServerFacts
 from tui.session import Session
 from tui.tools.arithmetic import arithmetic
 
@@ -266,7 +267,7 @@ async def test_a_context_that_the_server_refused_is_learnt(session, endpoint):
 
 
 async def test_a_turn_waits_for_an_endpoint_that_is_being_probed(session, endpoint):
-    endpoint.model, endpoint.becomes = None, "late"
+    endpoint.model, endpoint.becomes, endpoint.facts = None, "late", ServerFacts()
     endpoint.client.answers = [say("x")]
     await session.submit("a")
     await idle(session)
@@ -274,7 +275,7 @@ async def test_a_turn_waits_for_an_endpoint_that_is_being_probed(session, endpoi
 
 
 async def test_an_endpoint_without_models_fails_the_turn_with_its_problem(session, endpoint):
-    endpoint.model = None
+    endpoint.model, endpoint.facts = None, ServerFacts()
     endpoint.link = replace(endpoint.link, problem=Problem("server.unreachable"))
     await session.submit("a")
     await idle(session)

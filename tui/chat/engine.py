@@ -17,7 +17,7 @@ from tui.chat.calls import WrittenCall, parse_object
 from tui.chat.channel import Channel
 from tui.chat.estimate import answer_tokens, request_tokens
 from tui.chat.history import valid_history
-from tui.chat.ports import NO_TOOL_PARSER, Approver, ChatServer, LineSink, new_id
+from tui.chat.ports import CONTEXT_FULL, NO_TOOL_PARSER, Approver, ChatServer, LineSink, new_id
 from tui.chat.rounds import RoundReader, RoundTimes
 from tui.chat.toolrun import CallRunner
 from tui.model.events import (
@@ -143,7 +143,12 @@ class _Turn:
             self._emit(Notice(Problem("chat.stopped")))
             self._finish("stopped")
         except ProblemError as error:
-            self._fail(error.problem)
+            if error.problem.code == CONTEXT_FULL:
+                self._noticed(error.problem)
+                self._break_off("chat.call_cut", "Error: there was no room left in the context.")
+                self._finish("context_full")
+            else:
+                self._fail(error.problem)
         except Exception as error:  # noqa: BLE001 (a turn must end with an event, whatever happens)
             self._fail(Problem("chat.internal", {"error": type(error).__name__}, detail=repr(error)))
 
@@ -172,7 +177,7 @@ class _Turn:
         continuing = self._job.request.continue_last and self._round == 1
         last = self._job.request.messages[-1] if continuing else None
         self._continued_tokens = answer_tokens(last)[0] if last else 0
-        history = valid_history(self._assembly.messages)
+        history = valid_history(self._assembly.messages, continuing=continuing)
         self._emit(RoundStarted(self._round, last.id if last else new_id()))
         self._model = self._model or await self._job.find_model()
         tools = tuple(specs.values()) if self._send_tools else ()
@@ -190,11 +195,11 @@ class _Turn:
 
     async def _receive(self, request: ChatRequest) -> RoundReader:
         self._request = request
-        reader = self._reader = RoundReader(
-            self._emit, self._clock, request.sampling, self._taken, continuing=request.continue_last
-        )
+        continues = ("text" if request.messages[-1].text else "reasoning") if request.continue_last else ""
+        reader = self._reader = RoundReader(self._emit, self._clock, request.sampling, self._taken, continues)
         self._times.append(reader.times)
-        async with aclosing(self._server.chat(request, on_line=self._job.on_line)) as deltas:
+        answer = self._server.chat(request, on_line=self._job.on_line, on_notice=self._noticed)
+        async with aclosing(answer) as deltas:
             async for delta in deltas:
                 if reader.feed(delta):
                     break
@@ -276,6 +281,9 @@ class _Turn:
             rounds=max(1, self._round),
             completion_tokens=self._completion_tokens,
         )
+
+    def _noticed(self, problem: Problem) -> None:
+        self._emit(Notice(problem))
 
     def _emit(self, event: TurnEvent) -> None:
         self._assembly.apply(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,25 +11,28 @@ from tui.chat.calls import parse_object
 from tui.model.message import Message, NoticePart, Part, TextPart, ToolCallPart, ToolResultPart
 from tui.model.problem import Problem
 
+_BROKEN_LENGTH = 1000  # characters of broken arguments that the model sees again
 MISSING_RESULT = "Error: this call was interrupted before it gave a result."
 
 
-def valid_history(messages: Iterable[Message]) -> tuple[Message, ...]:
+def valid_history(messages: Iterable[Message], *, continuing: bool = False) -> tuple[Message, ...]:
     """The messages to send, oldest first.
 
-    - notices are left out, and assistant messages that hold nothing to send;
+    - notices are left out, and assistant messages that hold nothing to send (but not the last one when the server is to
+      continue it: it may have been cut while it was thinking);
     - every call has exactly one result, in the order of the calls: missing ones are filled with an error;
-    - arguments that are no JSON object become ``{}``: lmdeploy 0.18 answers 400 to a history with others;
+    - arguments that are no JSON object are wrapped into one: lmdeploy 0.18 answers 400 to a history with others;
     - neighbouring user messages (the answer between them failed) are joined, because many chat templates insist on
       alternation.
     """
     sent: list[Message] = []
     results = _results(messages := tuple(messages))
+    kept = messages[-1] if continuing else None
     for message in messages:
         if message.role == "tool":
             continue  # sent behind the calls they belong to
         cleaned = replace(message, parts=tuple(_clean(message.parts)))
-        if message.role == "assistant" and not (cleaned.text or cleaned.tool_calls):
+        if message.role == "assistant" and message is not kept and not (cleaned.text or cleaned.tool_calls):
             continue
         if sent and sent[-1].role == cleaned.role == "user":
             sent[-1] = _join(sent[-1], cleaned)
@@ -62,10 +66,17 @@ def _results(messages: tuple[Message, ...]) -> dict[str, dict[str, ToolResultPar
 def _clean(parts: Iterable[Part]) -> Iterable[Part]:
     for part in parts:
         if isinstance(part, ToolCallPart):
-            broken = not part.arguments.strip() or parse_object(part.arguments) is None
-            yield replace(part, arguments="{}") if broken else part
+            yield replace(part, arguments=_object(part.arguments))
         elif not isinstance(part, NoticePart):
             yield part
+
+
+def _object(arguments: str) -> str:
+    if not arguments.strip():
+        return "{}"
+    if parse_object(arguments) is not None:
+        return arguments
+    return json.dumps({"invalid_arguments": arguments[:_BROKEN_LENGTH]}, ensure_ascii=False)
 
 
 def _answer(assistant: Message, results: dict[str, ToolResultPart]) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tui.model.broadcast import Subscription
 from tui.model.delta import Delta
@@ -19,23 +19,30 @@ from tui.model.turn import RawLine, TurnRecord
 
 Approver = Callable[[ToolCall, ToolSpec], Awaitable[Decision]]
 LineSink = Callable[[RawLine], None]
+ProblemSink = Callable[[Problem], None]
+CountingWay = Literal["messages", "encode", ""]
 
 # The server room's codes for "this server has no tool parser": the only server problem that the engine mends itself.
 NO_TOOL_PARSER = ("server.no_tool_parser", "server.no_tool_parser_unknown")
 # … and for "the input is longer than the context": its data are ``tokens`` and ``limit``.
 CONTEXT_TOO_LONG = "server.context_too_long"
+# … and for an empty answer because nothing fits behind the input (lmdeploy ≤ 0.15).
+CONTEXT_FULL = "server.context_full"
 
 
 class ChatServer(Protocol):
-    """Whoever answers chat requests. ``chat`` raises ProblemError; closing its iterator closes the socket."""
+    """Whoever answers chat requests. ``chat`` raises ProblemError; closing its iterator closes the socket.
+    ``on_line`` gets the answer's lines, ``on_notice`` what went wrong without ending the answer."""
 
-    def chat(self, request: ChatRequest, *, on_line: LineSink | None = None) -> AsyncGenerator[Delta, None]: ...
+    def chat(
+        self, request: ChatRequest, *, on_line: LineSink | None = None, on_notice: ProblemSink | None = None
+    ) -> AsyncGenerator[Delta, None]: ...
 
 
 class CountingServer(ChatServer, Protocol):
     """A server that may count tokens for us. None: it cannot, or did not answer in time."""
 
-    async def count_tokens(self, request: ChatRequest, how: str) -> int | None: ...
+    async def count_tokens(self, request: ChatRequest, how: CountingWay) -> int | None: ...
 
 
 class AddressPort(Protocol):
@@ -62,6 +69,8 @@ class EndpointPort(Protocol):
     def request_failed(self, problem: Problem) -> None: ...
 
     def remember_no_tool_parser(self) -> None: ...
+
+    async def learn_context_length(self) -> int | None: ...
 
 
 class StorePort(Protocol):

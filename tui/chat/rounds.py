@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from tui.chat.calls import CallAssembler, WrittenCall
 from tui.chat.stops import StopCutter
@@ -50,8 +51,7 @@ class RoundReader:
         clock: Callable[[], float],
         sampling: Sampling,
         taken: set[str],
-        *,
-        continuing: bool = False,
+        continues: Literal["", "text", "reasoning"] = "",
     ) -> None:
         self.times = RoundTimes(clock())
         self.finish_reason: str | None = None
@@ -61,7 +61,7 @@ class RoundReader:
         self.has_reasoning = False
         self._emit = emit
         self._clock = clock
-        self._splitter = ThinkingSplitter(continuing=continuing)
+        self._splitter = ThinkingSplitter(continues)
         self._cutter = StopCutter(sampling.stop)
         self._keeps_stop = bool(sampling.extra.get("include_stop_str_in_output"))
         self._calls = CallAssembler(taken)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Literal
 
 OPEN, CLOSE = "<think>", "</think>"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -40,9 +41,10 @@ class _State(Enum):
 class ThinkingSplitter:
     """Feed it the content of one answer in any pieces; the pieces it gives back do not depend on how it was cut."""
 
-    def __init__(self, *, continuing: bool = False) -> None:
-        """``continuing``: the content goes on with an answer that has begun, so that nothing is a marker any more."""
-        self._state = _State.TEXT if continuing else _State.START
+    def __init__(self, continues: Literal["", "text", "reasoning"] = "") -> None:
+        """``continues``: the content goes on with an answer cut in its text (nothing is a marker any more) or in
+        its reasoning (the open tag was sent to the server)."""
+        self._state = {"": _State.START, "text": _State.TEXT, "reasoning": _State.THINKING}[continues]
         self._after_gap = _State.TEXT
         self._held = ""
         self._may_watch = True
@@ -52,7 +54,11 @@ class ThinkingSplitter:
         """The server separates reasoning itself: from now on only a close tag that it left at the start is a marker.
         Gives back text that was held."""
         self._may_watch = False
-        return self.finish() if self._state is _State.WATCH else []
+        if self._state is _State.WATCH:
+            return self.finish()
+        if self._state is _State.THINKING and not self._held:
+            self._state = _State.START
+        return []
 
     def feed(self, text: str) -> list[Piece]:
         self._held += text

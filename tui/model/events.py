@@ -187,9 +187,11 @@ class UserMessageAdded:
 
 @dataclass(frozen=True, slots=True)
 class BranchChanged:
-    """The visible branch of the conversation is another one (edit, regenerate, open): read the messages again."""
+    """The visible branch of the conversation is another one (edit, regenerate, open): read the messages again.
+    ``tip`` is its last message at this moment, None when it is empty."""
 
     conversation_id: str
+    tip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
