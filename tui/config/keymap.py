@@ -79,14 +79,23 @@ def _split(word: str) -> list[str]:
 
 
 def _key(key: str, held: set[str], text: str) -> str:
-    if len(key) == 1:
-        if not key.isprintable() or not (name := _name_of(key) if key != " " else "space"):
-            raise ValueError(text)
-        return name.lower() if held else name
     name = _SYNONYMS.get(key.lower(), key.lower())
-    if name in _NAMED or name in _PUNCTUATION or _FUNCTION.fullmatch(name):
+    if len(key) == 1 and key.isprintable():
+        name = "space" if key == " " else _name_of(key)
+        name = name.lower() if held else name
+    if len(name) == 1 and name.isprintable() and name.isalnum():
+        return name
+    if name in _NAMED or name in _PUNCTUATION or _FUNCTION.fullmatch(name) or _is_character(name):
         return name
     raise ValueError(text)
+
+
+def _is_character(name: str) -> bool:
+    """Whether Textual would call a character so, such as ``fullwidth_question_mark``."""
+    try:
+        return _name_of(unicodedata.lookup(name.replace("_", " "))) == name
+    except KeyError:
+        return False
 
 
 def is_typed(key: str) -> bool:
@@ -129,18 +138,21 @@ class _Check:
         self._apart = apart
         self.good: dict[str, list[str]] = {}
         self.problems: list[Problem] = []
+        self._paths: dict[str, tuple[str, ...]] = {}
 
     def _say(self, code: str, identifier: str, **data: str) -> None:
-        where = self._file.where("keys", identifier) if self._file else "[keys]"
+        path = self._paths.get(identifier, (identifier,))
+        where = self._file.where("keys", *path) if self._file else "[keys]"
         self.problems.append(Problem(f"config.{code}", {"where": where, "name": identifier, **data}))
 
-    def entry(self, identifier: str, value: Any) -> None:
-        """One line of the table."""
+    def entry(self, identifier: str, value: Any, path: tuple[str, ...] = ()) -> None:
+        """One line of the table; ``path`` are the keys that lead to it, where they are not the id itself."""
+        self._paths[identifier] = path = path or (identifier,)
         if identifier not in self._defaults:
             close = difflib.get_close_matches(identifier, self._defaults, 1)
             if isinstance(value, Mapping):  # `composer.send = "…"` without quotes is a table to TOML
                 for inner, item in cast("Mapping[str, Any]", value).items():
-                    self.entry(f"{identifier}.{inner}", item)
+                    self.entry(f"{identifier}.{inner}", item, (*path, inner))
             elif close:
                 self._say("keys_unknown_like", identifier, suggestion=close[0])
             else:
