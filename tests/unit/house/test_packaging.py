@@ -17,10 +17,10 @@ PROBE = """
 import importlib.util, json, pathlib, sys
 sys.path = [entry for entry in sys.path if entry]
 import tui
-from tui.config.themes import shipped_themes_folder
+from tui.config.themes import shipped_folder
 package = pathlib.Path(tui.__file__).parent
 print(json.dumps({
-    "themes": sorted(path.name for path in shipped_themes_folder().glob("*.toml")),
+    "themes": sorted(path.name for path in shipped_folder().glob("*.toml")),
     "styles": sorted(path.name for path in package.rglob("*.tcss")),
     "catalogues": sorted(path.name for path in package.rglob("*.mo")),
     "top": [name for name in ("themes", "tests") if importlib.util.find_spec(name)],
@@ -106,7 +106,8 @@ def test_an_editable_install_reads_the_checkout(checkout: Path, tmp_path: Path) 
     site = tmp_path / "site"
     with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
         wheel.extractall(site)
-    command = [sys.executable, "-S", "-c", f"import site; site.addsitedir({str(site)!r})\n{PROBE}"]
+    start = f"import site, sys; sys.path.insert(0, {str(site)!r}); site.addsitedir({str(site)!r})\n"
+    command = [sys.executable, "-S", "-c", start + PROBE]
     import json
 
     packages = [path for path in sys.path if path.endswith("site-packages")]
