@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from tui.config import profiles as book
+from tui.config.actions import ACTIONS
+from tui.config.keymap import Keymap, check_keymap
 from tui.config.secrets import Secret, forget_key, keep_key, secret_in
 from tui.config.settings import Settings, config_path
 from tui.config.settings_check import nearest, wrong_value
-from tui.config.settings_file import read_config
+from tui.config.settings_file import ConfigFile, read_config
 from tui.config.settings_load import Loaded, load_settings
 from tui.config.settings_options import Option, options_of, value_of
 from tui.config.settings_write import change_file
@@ -30,13 +32,14 @@ _LARGEST_IMPORT = 1024 * 1024
 
 
 def config_command(arguments: Sequence[str]) -> int:
-    """``lmdeck config path | show | check | set | unset``; returns the exit code."""
+    """``lmdeck config path | show | keys | check | set | unset``; returns the exit code."""
     parser = argparse.ArgumentParser("lmdeck config", description=_("Show and change the settings."))
     commands = parser.add_subparsers(required=True, metavar=_("COMMAND"))
     _add(commands, "path", _path, _("where the settings file is"))
     show = _add(commands, "show", _show, _("all settings and where their values come from"))
     show.add_argument("name", nargs="?", help=_("only this one, with its explanation"))
     show.add_argument("--json", action="store_true", help=_("as JSON"))
+    _add(commands, "keys", _keys, _("all actions with their keys, as the table [keys]"))
     _add(commands, "check", _check, _("say what is wrong with settings, keys and profiles"))
     change = _add(commands, "set", _set, _("save a value; lists are separated by commas"))
     change.add_argument("name")
@@ -146,12 +149,25 @@ def _explain(loaded: Loaded, one: Option) -> None:
     _print(_("Environment variable: {name}").format(name=one.variable))
 
 
-def _check(_options: argparse.Namespace) -> int:
-    from tui.config.actions import ACTIONS
-    from tui.config.keymap import check_keymap
+def _keymap(file: ConfigFile) -> Keymap:
+    return check_keymap(file.table("keys"), {action.id: action.keys for action in ACTIONS}, file=file)
 
+
+def _keys(_options: argparse.Namespace) -> int:
+    file = read_config(config_path())
+    keymap = _keymap(file)
+    _print("[keys]")
+    for action in ACTIONS:
+        _print(f"# {action.label}")
+        keys = keymap.keys.get(action.id, action.keys)
+        _print(("" if keys else "# ") + f"{toml_value(action.id)} = {toml_value(keys)}")
+    _complain([file.problem] if file.problem else keymap.problems)
+    return 0
+
+
+def _check(_options: argparse.Namespace) -> int:
     loaded = load_settings()
-    keymap = check_keymap(loaded.keys, {action.id: action.keys for action in ACTIONS}, file=loaded.file)
+    keymap = _keymap(loaded.file)
     problems = [*loaded.problems, *keymap.problems, *book.read_profiles(loaded.file).problems]
     _complain(problems)
     if not problems:

@@ -6,7 +6,6 @@ A key is never written to a file of lmdeck's. It lives in an environment variabl
 
 from __future__ import annotations
 
-import hmac
 import importlib
 import os
 import re
@@ -53,7 +52,9 @@ class Secret:
         return bool(self.__text)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self.__text.encode(), other.reveal().encode())
+        from hmac import compare_digest
+
+        return isinstance(other, Secret) and compare_digest(self.__text.encode(), other.reveal().encode())
 
     def __hash__(self) -> int:
         return hash((Secret, self.__text))

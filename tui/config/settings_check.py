@@ -181,18 +181,20 @@ def wrong_value(one: Option, fault: str, where: str) -> Problem:
     return Problem(f"config.not_{fault}" if fault != "range" else "config.out_of_range", data)
 
 
-def unknown_key(name: str, cls: type, where: str, *, top_level: Iterable[str] = ()) -> Problem:
+def unknown_key(
+    name: str, cls: type, where: str, *, top_level: Iterable[str] = (), tables: Iterable[str] = ()
+) -> Problem:
     """The sentence for a key that is not declared; with a suggestion where one is near.
 
-    ``top_level`` names belong at the top of the file: a key of that name in a table was put there by accident."""
+    ``top_level`` names belong at the top of the file: a key of that name in a table was put there by accident.
+    ``tables`` may stand beside what ``cls`` declares."""
     section, _dot, last = name.rpartition(".")
     if section and last in top_level:
         return Problem("config.wrong_place", {"where": where, "name": last, "table": section})
-    declared = options_of(cls)
-    tables = {one.partition(".")[0] for one in declared if "." in one}
-    suggestion = nearest(name, {*declared, *tables, "keys", "profiles"} - {name})
-    if not suggestion and section:
-        suggestion = nearest(last, declared)
+    before = f"{section}." if section else ""
+    inside = {one.removeprefix(before).partition(".")[0] for one in options_of(cls) if one.startswith(before)}
+    close = nearest(last, inside if section else inside.union(tables))
+    suggestion = before + close if close else ""
     code = "config.unknown_key_like" if suggestion else "config.unknown_key"
     return Problem(code, {"where": where, "name": name, "suggestion": suggestion})
 

@@ -8,7 +8,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -149,7 +148,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)  # mode 0600
+    from tempfile import mkstemp
+
+    descriptor, name = mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)

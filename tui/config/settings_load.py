@@ -119,7 +119,7 @@ def _problems_in_file(file: ConfigFile, bad: Iterable[str], values: Mapping[str,
         elif name in tables:
             problems.append(Problem("config.not_table", {"where": where, "name": name}))
         else:
-            problems.append(unknown_key(name, Settings, where, top_level=options))
+            problems.append(unknown_key(name, Settings, where, top_level=options, tables=OTHER_TABLES))
     return problems
 
 

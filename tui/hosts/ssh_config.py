@@ -38,7 +38,7 @@ def ssh_hosts(path: Path | None = None) -> tuple[SshHost, ...]:
     """The aliases of an ssh configuration (~/.ssh/config), in their order, each once; patterns are left out.
 
     Never raises: what cannot be read has no aliases. Reads files, so call it in a thread where they may be remote."""
-    reader = _Reader(path or Path.home() / ".ssh" / "config")
+    reader = _Reader(path or Path(os.path.expanduser("~/.ssh/config")))
     reader.read(str(reader.path), 0)
     return tuple(
         SshHost(alias, found.get("hostname", ""), found.get("user", ""), _port(found.get("port", "")), file, line)
@@ -85,6 +85,8 @@ class _Reader:
         return self.hosts.setdefault(word, (name, number, {}))[2]
 
     def _included(self, pattern: str) -> list[str]:
+        if not pattern.isprintable():
+            return []
         full = os.path.join(self.path.parent, os.path.expanduser(pattern))
         return sorted(glob.glob(full))
 

@@ -130,6 +130,21 @@ def test_check(capsys: Capture):
     assert [line.split(":")[2] for line in capsys.readouterr().err.splitlines()] == ["1", "3", "5"]
 
 
+def test_the_keys_as_a_table(capsys: Capture):
+    _write('[keys]\n"program.help" = "f10"\nzzz = "f5"\n')
+    assert config_command(["keys"]) == 0
+    captured = capsys.readouterr()
+    table = tomllib.loads(captured.out)["keys"]
+    assert table["program.help"] == "f10"
+    assert table["composer.send"] == "enter"
+    assert "config.toml:3" in captured.err
+    _write(captured.out)
+    assert config_command(["check"]) == 0
+    _write("[keys")
+    assert config_command(["keys"]) == 0
+    assert "not valid TOML" in capsys.readouterr().err
+
+
 def test_what_is_not_understood(capsys: Capture):
     assert config_command([]) == 2
     assert config_command(["bogus"]) == 2

@@ -167,7 +167,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (tmp_path / "t.tmp").touch()
         return os.open("/dev/full", os.O_WRONLY), str(tmp_path / "t.tmp")
 
-    monkeypatch.setattr(settings_file.tempfile, "mkstemp", on_a_full_disk)
+    monkeypatch.setattr(tempfile, "mkstemp", on_a_full_disk)
     with pytest.raises(ProblemError) as caught:
         change_file(path, {("a",): 2})
     assert caught.value.problem.code == "config.disk_full"

@@ -95,7 +95,11 @@ def test_ports(folder: Path, port: str, value: int | None):
     assert ssh_hosts()[0].port == value
 
 
-@given(st.text())
+@given(
+    st.lists(
+        st.sampled_from(["Include ", "Host ", "Match ", "all", "*", "\n", '"', "=", "#", "\0", "["]) | st.text()
+    ).map("".join)
+)
 def test_any_text_is_read(text: str):
     import tempfile
 

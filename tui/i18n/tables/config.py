@@ -116,7 +116,7 @@ TABLE: dict[str, tuple[str, str]] = {
     # Keys
     "config.keys_unknown": (
         N_("{where}: there is no action called {name}."),
-        N_("The help (F1) shows the actions and their names."),
+        N_("`lmdeck config keys` lists them all."),
     ),
     "config.keys_unknown_like": (N_("{where}: there is no action called {name}."), N_("Did you mean {suggestion}?")),
     "config.keys_not_text": (
