@@ -6,13 +6,13 @@ by one. Bands are pairs of releases as text, oldest and newest that fit: ``("0.1
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from tui.lmdeploy.parsers import is_internlm2
+from tui.lmdeploy.versions import Version
 
 Band = tuple[str, str]
 
@@ -25,20 +25,17 @@ RELEASES = (
 NEWEST = RELEASES[-1]
 
 
-def version_key(version: str) -> tuple[int, ...]:
-    """A release as comparable numbers: ``"0.12.3"`` → (0, 12, 3); suffixes such as ``.post1`` are dropped."""
-    match = re.match(r"\s*v?(\d+(?:\.\d+)*)", version)
-    numbers = [int(part) for part in match[1].split(".")] if match else [0]
-    return tuple([*numbers, 0, 0][:3])
+def _key(version: str) -> Version:
+    return Version.parse(version) or Version(0, 0)
 
 
 def at_least(band: Band | None, version: str) -> bool | None:
     """Whether a server of this band is surely of ``version`` or newer (True), surely older (False), or unknown."""
     if band is None:
         return None
-    if version_key(band[0]) >= version_key(version):
+    if _key(band[0]) >= _key(version):
         return True
-    return False if version_key(band[1]) < version_key(version) else None
+    return False if _key(band[1]) < _key(version) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +128,9 @@ def band_from(evidence: Evidence) -> Band | None:
     until = list(_until(evidence))
     if not since and not until:
         return None
-    low = max(since, key=version_key, default=RELEASES[0])
-    high = min(until, key=version_key, default=NEWEST)
-    return (low, high) if version_key(low) <= version_key(high) else (low, low)
+    low = max(since, key=_key, default=RELEASES[0])
+    high = min(until, key=_key, default=NEWEST)
+    return (low, high) if _key(low) <= _key(high) else (low, low)
 
 
 def _since(evidence: Evidence) -> Iterable[str]:
@@ -166,6 +163,6 @@ def _until(evidence: Evidence) -> Iterable[str]:
 
 def before(version: str) -> str:
     """The release before ``version`` in the list of landmarks; the oldest one stays itself."""
-    key = version_key(version)
-    older = [first for first, second in pairwise(RELEASES) if version_key(second) <= key]
+    key = _key(version)
+    older = [first for first, second in pairwise(RELEASES) if _key(second) <= key]
     return older[-1] if older else RELEASES[0]

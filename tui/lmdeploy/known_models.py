@@ -61,7 +61,7 @@ def _plain(name: str, config: ModelConfig, *aliases: str) -> KnownModel:
 
 
 def _vision_parameters(width: int, layers: int, intermediate: int, out: int) -> int:
-    """InternViT (448 pixels, patches of 14, q/k norms, a class token) and InternVL's two-layer projector from four merged patches."""
+    """InternViT (448 pixels, patches of 14, q/k norms, a class token) and the projector (four patches merged)."""
     layer = 4 * width * width + width + 2 * width * intermediate + intermediate + width + 6 * width
     patches = width * 3 * 14 * 14 + width + width * (2 + 32 * 32)
     merged = 4 * width

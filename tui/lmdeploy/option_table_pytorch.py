@@ -1,0 +1,182 @@
+"""Options of the PyTorch engine alone (reference §1.2)."""
+
+from __future__ import annotations
+
+from tui.i18n import N_
+from tui.lmdeploy.options import Option
+from tui.lmdeploy.versions import Version
+
+PYTORCH_OPTIONS: tuple[Option, ...] = (
+    Option(
+        "--num-gpu-blocks",
+        "int",
+        default=0,
+        engines="pytorch",
+        since=Version(0, 17, 0),
+        about=N_("An exact number of kv blocks."),
+        memory=N_("Replaces the ratio."),
+    ),
+    Option(
+        "--eager-mode",
+        "flag",
+        default=False,
+        engines="pytorch",
+        since=Version(0, 6, 2),
+        about=N_("Run without CUDA graphs."),
+        memory=N_("Saves the graphs' memory; slower."),
+    ),
+    Option(
+        "--device",
+        "text",
+        default="cuda",
+        engines="pytorch",
+        choices=(
+            "cuda",
+            "ascend",
+            "maca",
+            "camb",
+        ),
+        about=N_("The kind of accelerator."),
+    ),
+    Option(
+        "--distributed-executor-backend",
+        "text",
+        engines="pytorch",
+        since=Version(0, 11, 0),
+        choices=(
+            "uni",
+            "mp",
+            "ray",
+        ),
+        about=N_("How the worker processes are run."),
+    ),
+    Option(
+        "--kernel-block-size",
+        "int",
+        default=-1,
+        engines="pytorch",
+        since=Version(0, 13, 0),
+        about=N_("Tokens per block inside the kernels."),
+    ),
+    Option(
+        "--prefix-cache-state-budget",
+        "int",
+        default=0,
+        engines="pytorch",
+        since=Version(0, 14, 0),
+        about=N_("Kept states of hybrid models."),
+        memory=N_("Each kept state costs memory."),
+    ),
+    Option(
+        "--prefix-cache-decode-state-interval",
+        "int",
+        default=0,
+        engines="pytorch",
+        since=Version(0, 14, 0),
+        about=N_("How often a state is kept."),
+    ),
+    Option(
+        "--cudagraph-capture-batch-sizes",
+        "list",
+        engines="pytorch",
+        since=Version(0, 14, 0),
+        about=N_("Batch sizes to capture CUDA graphs for."),
+        memory=N_("Fewer sizes need less memory."),
+    ),
+    Option(
+        "--piecewise-cudagraph-max-tokens",
+        "int",
+        engines="pytorch",
+        since=Version(0, 17, 0),
+        about=N_("Longest step captured piecewise."),
+    ),
+    Option(
+        "--empty-init",
+        "flag",
+        default=False,
+        engines="pytorch",
+        since=Version(0, 17, 0),
+        about=N_("Start without weights."),
+    ),
+    Option(
+        "--logprobs-mode",
+        "text",
+        engines="pytorch",
+        since=Version(0, 10, 0),
+        choices=(
+            "raw_logits",
+            "raw_logprobs",
+        ),
+        about=N_("Allow log probabilities."),
+    ),
+    Option(
+        "--role",
+        "text",
+        default="Hybrid",
+        engines="pytorch",
+        since=Version(0, 9, 0),
+        choices=(
+            "Hybrid",
+            "Prefill",
+            "Decode",
+        ),
+        about=N_("Part in a split of prefill and decode."),
+    ),
+    Option(
+        "--migration-backend",
+        "text",
+        default="DLSlime",
+        engines="pytorch",
+        since=Version(0, 9, 0),
+        about=N_("How kv blocks move between servers."),
+    ),
+    Option(
+        "--kv-transfer-config", "json", engines="pytorch", since=Version(0, 17, 0), about=N_("Connector for kv blocks.")
+    ),
+    Option(
+        "--enable-microbatch",
+        "flag",
+        default=False,
+        engines="pytorch",
+        since=Version(0, 8, 0),
+        about=N_("Overlap two halves of a batch."),
+    ),
+    Option("--enable-eplb", "flag", default=False, engines="pytorch", about=N_("Balance experts.")),
+    Option(
+        "--enable-return-routed-experts",
+        "flag",
+        default=False,
+        engines="pytorch",
+        about=N_("Report which experts were used."),
+    ),
+    Option(
+        "--dllm-block-length",
+        "int",
+        engines="pytorch",
+        since=Version(0, 10, 1),
+        about=N_("Diffusion models: tokens per block."),
+    ),
+    Option(
+        "--dllm-unmasking-strategy",
+        "text",
+        default="low_confidence_dynamic",
+        engines="pytorch",
+        since=Version(0, 10, 1),
+        about=N_("Diffusion models: which tokens are fixed first."),
+    ),
+    Option(
+        "--dllm-denoising-steps",
+        "int",
+        engines="pytorch",
+        since=Version(0, 10, 1),
+        about=N_("Diffusion models: steps per block."),
+    ),
+    Option(
+        "--dllm-confidence-threshold",
+        "float",
+        default=0.85,
+        engines="pytorch",
+        since=Version(0, 10, 1),
+        about=N_("Diffusion models: when a token is sure."),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Answers before a launch: where memory would go, and what fits."""
