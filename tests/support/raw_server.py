@@ -155,7 +155,7 @@ class RawServer:
         self._tasks.add(task)
         self.connections += 1
         try:
-            while (request := await self._read_request(reader)) is not None and not writer.is_closing():
+            while not writer.is_closing() and (request := await self._read_request(reader, writer)) is not None:
                 self.requests.append(request)
                 await self._answer(Exchange(request, writer, reader))
         except (ConnectionError, asyncio.CancelledError):
@@ -177,9 +177,13 @@ class RawServer:
             await exchange.reply(found)
 
     @staticmethod
-    async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+    async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            start = await reader.readexactly(1)
+            if not start.isalpha():  # a TLS handshake, for example; answered as uvicorn does
+                writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nInvalid HTTP request received.")
+                return None
+            head = start + await reader.readuntil(b"\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
         first, *lines = head.decode("latin-1").rstrip().split("\r\n")

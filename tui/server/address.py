@@ -53,6 +53,8 @@ class Address:
         scheme, rest = _split_scheme(cleaned, text)
         rest = re.split(r"[?#]", rest, maxsplit=1)[0]
         authority, _, path = rest.partition("/")
+        if not authority:
+            raise _bad("empty", text)
         if "@" in authority:
             raise ProblemError(Problem("address.user"))  # the text may hold a password
         host, port = _split_port(authority, text)

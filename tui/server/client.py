@@ -7,7 +7,6 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -21,7 +20,7 @@ from tui.server import counting, metrics, probe
 from tui.server.address import Address
 from tui.server.answer import AnswerReader
 from tui.server.body import request_body
-from tui.server.errors import Asked, not_lmdeploy, problem_of_reply
+from tui.server.errors import Asked, not_lmdeploy, problem_of_reply, unknown_model
 from tui.server.streaming import RefusedError, refuse, stream_answer
 from tui.server.transport import Reply, Timeouts, fetch, open_http, open_openai
 
@@ -86,7 +85,10 @@ class ServerClient:
                 async for delta in answer:
                     yield delta
         except RefusedError as refused:
-            raise ProblemError(await self._refusal(refused.reply, asked)) from None
+            problem = self._problem_of(refused.reply, asked)
+            raise ProblemError(await self._with_offer(problem)) from None
+        except ProblemError as error:
+            raise ProblemError(await self._with_offer(error.problem)) from error.__cause__
 
     async def models(self) -> tuple[str, ...]:
         """The ids offered, each once, in the server's order. Raises ProblemError."""
@@ -180,12 +182,12 @@ class ServerClient:
             sent_tools=bool(request.tools),
         )
 
-    async def _refusal(self, reply: Reply, asked: Asked) -> Problem:
-        problem = self._problem_of(reply, asked)
+    async def _with_offer(self, problem: Problem) -> Problem:
+        """A problem with a model's name, with the names on offer where the server tells them."""
         if problem.code == "server.model_unknown_alone":
             with contextlib.suppress(ProblemError):
-                offered = await self.models()
-                return self._problem_of(reply, replace(asked, offered=offered))
+                asked = Asked(model=str(problem.data["model"]), offered=await self.models())
+                return unknown_model(asked, problem.detail)
         return problem
 
     def _problem_of(self, reply: Reply, asked: Asked) -> Problem:

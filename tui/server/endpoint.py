@@ -208,7 +208,7 @@ class Endpoint:
     def _verdict(self) -> tuple[LinkPhase, Problem | None]:
         """The phase after a probe, and what keeps it from being healthy."""
         if self.facts.sleeping:
-            return LinkPhase.DEGRADED, Problem("server.asleep")
+            return LinkPhase.DEGRADED, Problem("server.asleep", {"url": self.address.base_url})
         if self._chosen and self.facts.models and self._chosen not in self.facts.models:
             data = {"model": self._chosen, "offered": ", ".join(self.facts.models)}
             return LinkPhase.DEGRADED, Problem("server.model_unknown", data)

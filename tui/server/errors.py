@@ -155,24 +155,27 @@ _RANGE = re.compile(r"The `?(\w+)`? \S+ must be (?:in|a|an|>|<|less|greater)")
 _SESSION = re.compile(r"The session_id `?(-?\d+)`? is occupied")
 
 
-def _context(match: re.Match[str]) -> Problem:
+Builder = Callable[[re.Match[str], Asked], Problem]
+
+
+def _context(match: re.Match[str], _: Asked) -> Problem:
     return Problem("server.context_too_long", {"tokens": int(match[1]), "limit": int(match[2])})
 
 
-def _range(match: re.Match[str]) -> Problem:
+def _range(match: re.Match[str], _: Asked) -> Problem:
     return Problem("server.parameter", {"name": match[1], "message": _short(match.string)})
 
 
-def _session(match: re.Match[str]) -> Problem:
+def _session(match: re.Match[str], _: Asked) -> Problem:
     return Problem("server.session_occupied", {"session": match[1]})
 
 
-def _named(code: str) -> Callable[[re.Match[str]], Problem]:
-    return lambda match: Problem(code, {"message": _short(match.string)})
+def _named(code: str) -> Builder:
+    return lambda match, asked: Problem(code, {"message": _short(match.string), "url": asked.url})
 
 
 # Searched in order; the first that matches decides.
-_MESSAGES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Problem]], ...] = (
+_MESSAGES: tuple[tuple[re.Pattern[str], Builder], ...] = (
     (_CONTEXT, _context),
     (re.compile(r"Engine is sleeping"), _named("server.asleep")),
     (re.compile(r"requires at least one tool"), _named("server.tools_required")),
@@ -203,7 +206,7 @@ def _known_message(message: str, raw: str, asked: Asked) -> Problem | None:
         return Problem("server.template_tools" if asked.sent_tools else "server.template", {}, _cut(raw))
     for pattern, build in _MESSAGES:
         if match := pattern.search(message):
-            problem = build(match)
+            problem = build(match, asked)
             return Problem(problem.code, problem.data, _cut(raw))
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ from typing import cast
 
 from tui.model.problem import Problem
 from tui.server.address import Address
+from tui.server.environment import environment_proxy
 
+# With a proxy in between, these are about the proxy.
+_NETWORK_NAMES = {"ConnectTimeout", "ConnectError"}
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _PLAIN_INSTEAD_OF_TLS = (
     "WRONG_VERSION_NUMBER",
@@ -45,17 +49,17 @@ async def connection_problem(error: BaseException, address: Address) -> Problem:
     chain = list(causes(error))
     names = {type(item).__name__ for item in chain}
     detail = _describe(chain)
+    if "ProxyError" in names or (environment_proxy(address) and names & _NETWORK_NAMES):
+        return Problem("server.proxy_failed", {"url": address.shown, "reason": str(error)[:200]}, detail)
     if "ConnectTimeout" in names:
         return Problem("server.connect_timeout", {"url": address.shown}, detail)
-    if "ProxyError" in names:
-        return Problem("server.proxy_failed", {"url": address.shown, "reason": str(error)[:200]}, detail)
     if problem := _tls_problem(chain, address, detail) or _network_problem(chain, address, detail):
         return problem
     if names & {"RemoteProtocolError", "ReadError", "WriteError"}:
         if not address.is_tls and await speaks_tls(address):
             better = "https:" + address.base_url.partition(":")[2]
             return Problem("server.tls_needed", {"url": address.shown, "better": better}, detail)
-        if any("disconnected" in str(item) for item in chain) or "RemoteProtocolError" not in names:
+        if "RemoteProtocolError" not in names or any(re.search("disconnected|closed", str(item)) for item in chain):
             return Problem("server.hung_up", {"url": address.shown}, detail)
         return Problem("server.not_http", {"url": address.shown}, detail)
     return Problem("server.connection_failed", {"url": address.shown, "reason": str(error)[:200]}, detail)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.model.problem import Problem, ProblemError
 from tui.server.address import Address
+from tui.server.environment import environment_proxy
 from tui.server.faults import connection_problem
 
 if TYPE_CHECKING:
@@ -85,19 +86,6 @@ def open_http(
         follow_redirects=False,
         event_hooks={"request": [], "response": [refuse] if refuse else []},
     )
-
-
-def environment_proxy(address: Address) -> str | None:
-    """The proxy that the environment (or the system) names for a server elsewhere; never one for this machine."""
-    if address.is_local:
-        return None
-    from urllib.request import getproxies, proxy_bypass
-
-    if proxy_bypass(f"{address.host}:{address.port}"):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get("https" if address.is_tls else "http") or proxies.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 def open_openai(address: Address, http: httpx2.AsyncClient) -> AsyncOpenAI:

@@ -222,7 +222,7 @@ TABLE: dict[str, tuple[str, str]] = {
     # The server itself
     "server.asleep": (
         N_("The server is asleep."),
-        N_("Wake it: curl -X POST 'URL/wakeup?tags=weights&tags=kv_cache'. With TurboMind it may need a restart."),
+        N_("Wake it: curl -X POST '{url}/wakeup?tags=weights&tags=kv_cache'. With TurboMind it may need a restart."),
     ),
     "server.initializing": (
         N_("The server is still getting ready. {message}"),
