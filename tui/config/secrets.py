@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, Protocol, cast
+from typing import Any, Literal, NoReturn
 
 from tui.model.problem import Problem, ProblemError
 
@@ -119,20 +119,9 @@ def forget_key(account: str) -> bool:
     return True
 
 
-class _Keyring(Protocol):
-    """The three functions of the ``keyring`` package that are used."""
-
-    def get_password(self, service: str, username: str) -> object: ...
-
-    def set_password(self, service: str, username: str, password: str) -> object: ...
-
-    def delete_password(self, service: str, username: str) -> object: ...
-
-
 def _ask_keyring(function: str, account: str, key: Secret | None = None) -> object:
     try:
-        keyring = cast("_Keyring", importlib.import_module("keyring"))
-        call: Any = getattr(keyring, function)
+        call: Any = getattr(importlib.import_module("keyring"), function)
         return call(SERVICE, account, key.reveal()) if key is not None else call(SERVICE, account)
     except ModuleNotFoundError as error:
         if error.name == "keyring":

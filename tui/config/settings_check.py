@@ -95,10 +95,11 @@ def _settings_model(cls: type) -> Any:
             cls,
             settings_cls: Any,
             init_settings: Any,
-            env_settings: Any,  # noqa: ARG003 (pydantic's signature; it would read texts, which strict mode refuses)
-            dotenv_settings: Any,  # noqa: ARG003
-            file_secret_settings: Any,  # noqa: ARG003
+            env_settings: Any,
+            dotenv_settings: Any,
+            file_secret_settings: Any,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del env_settings, dotenv_settings, file_secret_settings  # they give texts, which strict mode refuses
             return (Environment(settings_cls), init_settings)
 
     fields: Any = {name: (one.annotation, one) for name, one in model_of(cls).model_fields.items()}
