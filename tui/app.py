@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from time import monotonic
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from tui.app_options import AppOptions
 from tui.config.terminal import Terminal, guarded_stderr, mend_environment
@@ -25,16 +25,17 @@ from tui.config.actions import ACTIONS, Place  # noqa: E402
 from tui.config.paths import state_folder  # noqa: E402
 from tui.config.themes import shipped_folder, theme_files  # noqa: E402
 from tui.i18n import _, current_language, preferred_language, set_language  # noqa: E402
-from tui.i18n.problems import explain  # noqa: E402
 from tui.model.problem import ProblemError  # noqa: E402
 from tui.screens.bindings import bindings_for  # noqa: E402
 from tui.screens.chat import ChatScreen  # noqa: E402
 from tui.screens.crashing import TellsCrashes  # noqa: E402
-from tui.screens.seam import WorkspaceFactory  # noqa: E402
 from tui.widgets.display import EconomicalDisplay  # noqa: E402
 from tui.widgets.input_method import raise_sequence_limit  # noqa: E402
 from tui.widgets.output_filter import NoControls  # noqa: E402
 from tui.widgets.theming import OWN_VARIABLES, check_theme, read_theme  # noqa: E402
+
+if TYPE_CHECKING:
+    from tui.screens.seam import WorkspaceFactory
 
 DEFAULT_THEME = "lmdeck-dark"
 _TWICE_SECONDS = 2.0
@@ -203,5 +204,7 @@ def run_app(options: AppOptions, *, factory: WorkspaceFactory | None = None) -> 
     with guarded_stderr(state_folder() / "stderr.log"):
         app.run(mouse=options.mouse)
     if app.crash is not None:
+        from tui.i18n.problems import explain
+
         sys.stderr.write(explain(app.crash).text + "\n")
     return app.return_code or 0

@@ -28,7 +28,11 @@ class PtyApp:
     ) -> None:
         self._arguments = list(arguments)
         self._env = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("TEXTUAL", "SSH_", "TMUX", "STY"))},
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("TEXTUAL", "SSH_", "TMUX", "STY"))
+            },
             "TERM": "xterm-256color",
             "PYTHONPATH": ROOT,
             **(env or {}),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -129,7 +129,7 @@ def guarded_stderr(log: Path) -> Generator[None]:
     try:
         yield
     finally:
-        screen.flush()
         os.dup2(screen.fileno(), 2)
         sys.__stderr__, sys.stderr = original, shown  # pyright: ignore[reportConstantRedefinition] (put back)
-        screen.close()
+        with suppress(OSError):  # the terminal may be gone (SIGHUP)
+            screen.close()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events as ui
 from textual import on, work
@@ -14,28 +13,20 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
 from tui.config.actions import Place
-from tui.config.terminal import Terminal, frames_per_second
 from tui.i18n import _
-from tui.model import events
-from tui.model.gpu import GpuSource
 from tui.model.problem import Problem, ProblemError
-from tui.model.server import LinkState, ServerFacts
 from tui.screens.bindings import bindings_for
 from tui.screens.chat_actions import ChatActions
-from tui.screens.feed import TurnFeed
-from tui.screens.seam import ReadableSession, ServerLink, WorkspaceFactory
 from tui.widgets.composer import Composer
 from tui.widgets.lines import Banner, GpuLine, KeysLine, QueueLine, StatusLine
-from tui.widgets.parts import NoticeView
 from tui.widgets.transcript import Transcript
 
+if TYPE_CHECKING:
+    from tui.config.terminal import Terminal
+    from tui.screens.seam import WorkspaceFactory
+    from tui.screens.streams import Streams
+
 _HINT_SECONDS = 4.0
-# Events that a branch read anew already contains.
-_CONTENT = (
-    events.TextDelta, events.ReasoningDelta, events.ReasoningFinished, events.ReasoningWasAnswer,
-    events.TextWasReasoning, events.ToolCallStarted, events.ToolCallArguments, events.ToolResult, events.Notice,
-    events.UserMessageAdded, events.BranchChanged,
-)  # fmt: skip
 
 
 class ChatScreen(ChatActions):
@@ -50,6 +41,7 @@ class ChatScreen(ChatActions):
         self._factory = factory
         self._terminal = terminal
         self._hint_until = 0.0
+        self.streams: Streams | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="too-small", markup=False)
@@ -69,8 +61,6 @@ class ChatScreen(ChatActions):
             yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
-        self.feed = TurnFeed(self.transcript, frames_per_second(os.environ))
-        self.feed.on_finished = self._turn_over
         self.query_one(KeysLine).change(eats=self._terminal.eats)
         self.retranslate()
         self.composer.focus()
@@ -92,6 +82,8 @@ class ChatScreen(ChatActions):
     @work(group="workspace", exclusive=True)
     async def open_workspace(self) -> None:
         """Build what is behind the screen, then follow its streams and send what was typed meanwhile."""
+        from tui.screens.streams import Streams
+
         try:
             workspace = await self._factory(self.approve)
         except ProblemError as error:
@@ -99,86 +91,27 @@ class ChatScreen(ChatActions):
             return
         self.workspace = workspace
         self.query_one(StatusLine).change(address=workspace.address)
+        self.streams = Streams(self)
         for problem in workspace.notices:
             self.tell(problem)
-        self.follow_session(workspace.reading)
+        self.session_changed()
         if workspace.link is not None:
-            self.follow_link(workspace.link)
+            self.run_worker(self.streams.follow_link(workspace.link), group="link", exclusive=True)
         if workspace.gpu is not None:
-            self.follow_gpu(workspace.gpu)
+            self.run_worker(self.streams.follow_gpu(workspace.gpu), group="gpu", exclusive=True)
         self.send_early()
 
-    @work(group="session", exclusive=True)
-    async def follow_session(self, session: ReadableSession) -> None:
-        """Show a conversation and everything that happens in it until it is closed."""
-        subscription = session.subscribe()
-        try:
-            await self.feed.show(session.messages)
-            self._session_state(session)
-            async for event in subscription:
-                if isinstance(event, events.BranchChanged):
-                    # What is queued up to this moment is part of the branch that is read now.
-                    late = [item for item in subscription.drain() if not isinstance(item, _CONTENT)]
-                    await self.feed.show(session.messages)
-                    for item in late:
-                        self._session_event(session, item)
-                else:
-                    self._session_event(session, event)
-        finally:
-            subscription.close()
-
-    def _session_event(self, session: ReadableSession, event: events.SessionEvent) -> None:
-        self.feed.feed(event)
-        match event:
-            case events.TurnStarted(model=model):
-                self.query_one(StatusLine).change(model=model or self.query_one(StatusLine).status.model)
-            case events.ContextMeter():
-                self.query_one(StatusLine).change(meter=event)
-            case events.MessageHeld():
-                self.choose_for_held(event)
-            case _:
-                pass
-        self._session_state(session)
-
-    def _session_state(self, session: ReadableSession) -> None:
-        self.query_one(QueueLine).show_waiting(session.waiting)
-        self.query_one(KeysLine).change(busy=session.busy)
-
-    def _turn_over(self, event: events.TurnFinished | events.TurnFailed) -> None:
-        if rate := event.timings.tokens_per_second:
-            self.query_one(StatusLine).change(rate=rate)
-
-    @work(group="link", exclusive=True)
-    async def follow_link(self, link: ServerLink) -> None:
-        """Keep the status line and the banner up to date with the server."""
-        subscription = link.subscribe()
-        try:
-            self._server_news(link)
-            async for news in subscription:
-                if isinstance(news, (LinkState, ServerFacts)):
-                    self._server_news(link)
-        finally:
-            subscription.close()
-
-    def _server_news(self, link: ServerLink) -> None:
-        self.query_one(StatusLine).change(link=link.link, facts=link.facts, model=link.model)
-        self.query_one(Banner).show_link(link.link)
-
-    @work(group="gpu", exclusive=True)
-    async def follow_gpu(self, source: GpuSource) -> None:
-        """Show each reading of the machine's GPUs."""
-        line = self.query_one(GpuLine)
-        async for reading in source.readings():
-            line.show_reading(reading)
-
     def session_changed(self) -> None:
-        if self.workspace is not None:
-            self.follow_session(self.workspace.reading)
+        if self.workspace is not None and self.streams is not None:
+            following = self.streams.follow_session(self.workspace.reading)
+            self.run_worker(following, group="session", exclusive=True)
 
     # small things that others tell the screen
 
     def tell(self, problem: Problem) -> None:
         """Say something inside the conversation."""
+        from tui.widgets.parts import NoticeView
+
         self.transcript.add(NoticeView("", problem))
 
     def hint(self, text: str) -> None:

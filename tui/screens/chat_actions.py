@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.screen import Screen
 
 from tui.i18n import _
-from tui.model import events
-from tui.model.message import Message
 from tui.model.problem import Problem, ProblemError
-from tui.model.tool import Decision, ToolCall, ToolSpec
-from tui.screens.feed import TurnFeed
-from tui.screens.seam import ChatSession, Workspace
 from tui.widgets.composer import Composer
 from tui.widgets.lines import QueueLine
 from tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from tui.model.events import MessageHeld
+    from tui.model.message import Message
+    from tui.model.tool import Decision, ToolCall, ToolSpec
+    from tui.screens.seam import ChatSession, Workspace
 
 
 class ChatActions(Screen[None]):
@@ -26,7 +28,6 @@ class ChatActions(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.workspace: Workspace | None = None
-        self.feed: TurnFeed
         self._early: list[str] = []
         self._editing: str | None = None
         self._sending = asyncio.Lock()
@@ -251,7 +252,7 @@ class ChatActions(Screen[None]):
         await self.app.push_screen_wait(FactsScreen(link.facts if link else None, link.link if link else None))
 
     @work(group="dialog")
-    async def choose_for_held(self, held: events.MessageHeld) -> None:
+    async def choose_for_held(self, held: MessageHeld) -> None:
         """The context is full: let the user choose what happens to the message that was not sent."""
         from tui.i18n.problems import explain
         from tui.screens.pick import PickScreen

@@ -3,12 +3,9 @@ a test makes an app crash in a pseudo-terminal and looks for what is printed."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from textual.app import App
 
 from tui.model.problem import Problem
-from tui.screens.crash import current_error, describe, write_report
 
 
 class TellsCrashes(App[None]):
@@ -28,6 +25,8 @@ class TellsCrashes(App[None]):
 
 
 def _report(error: Exception, secrets: tuple[str, ...]) -> Problem:
+    from tui.screens.crash import current_error, describe, write_report
+
     shown = current_error() or error
     try:
         path = write_report(shown, secrets)
@@ -37,9 +36,3 @@ def _report(error: Exception, secrets: tuple[str, ...]) -> Problem:
             "app.crashed_unwritten", {"error": name, "reason": problem.strerror or ""}, describe(shown, secrets)
         )
     return Problem("app.crashed", {"path": str(path)})
-
-
-def quiet_worker_error(error: Any) -> BaseException:
-    """The error inside Textual's WorkerFailed, which only wraps it."""
-    inner = getattr(error, "error", None)
-    return inner if isinstance(inner, BaseException) else error

@@ -15,6 +15,7 @@ Result = TypeVar("Result")
 class Dialog(ModalScreen[Result | None]):
     """A modal question; its answer is None when it is closed with Esc."""
 
+    CSS_PATH = "../styles/dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False, id="dialog.close")]
 
     def __init__(self) -> None:

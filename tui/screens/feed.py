@@ -100,8 +100,9 @@ class TurnFeed:
     def _round(self, event: events.RoundStarted) -> None:
         self._close_open_parts()
         self._round_texts.clear()
-        if event.message_id != self._message_id:
-            self._message_id, self._text, self._reasoning = event.message_id, None, None
+        if event.message_id == self._message_id:
+            self._reopen()
+        self._message_id = event.message_id
 
     @_on.register
     def _text_delta(self, event: events.TextDelta) -> None:
@@ -190,7 +191,7 @@ class TurnFeed:
     @_on.register
     def _finished(self, event: events.TurnFinished) -> None:
         self._close_open_parts()
-        self._transcript.add(TurnLine(self._message_id, self._usage, event.timings, event.finish_reason))
+        self._transcript.add(TurnLine(self._message_id, self._usage, event.timings))
         self.on_finished(event)
 
     @_on.register
@@ -209,6 +210,16 @@ class TurnFeed:
         with self._transcript.app.batch_update():
             self._transcript.mount(new, before=old[0])
             for view in old:
+                view.remove()
+
+    def _reopen(self) -> None:
+        """A cut answer goes on: its text grows again, and what was said about the cut goes away."""
+        views = self._parts_of_message()
+        said = [view for view in views if isinstance(view, (NoticeView, TurnLine))]
+        rest = [view for view in views if view not in said]
+        if rest and isinstance(rest[-1], TextView):
+            self._text = rest[-1]
+            for view in said:
                 view.remove()
 
     def _close_open_parts(self) -> None:

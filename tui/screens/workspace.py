@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tui.tools.registry import Registry
 
 _MODULES = ("tui.server.endpoint", "tui.session", "tui.store.store", "tui.tools.arithmetic")
+_DEMO_MODULES = ("tui.demo.process", "tui.demo.source", "httpx2")
 _WARM = ("openai", "jsonschema")  # needed by the first turn; loading them takes most of a second
 
 
@@ -39,7 +40,7 @@ async def open_workspace(options: AppOptions, approve: Approver) -> Workspace:
         from tui.screens.replaying import open_replay
 
         return await open_replay(options)
-    await asyncio.to_thread(_load, _MODULES)
+    await asyncio.to_thread(_load, _MODULES if options.demo is None else (*_MODULES, *_DEMO_MODULES))
     return await LiveWorkspace.open(options, approve)
 
 

@@ -15,7 +15,6 @@ from textual.widgets import TextArea
 from tui.config.actions import BY_ID
 from tui.i18n import _
 from tui.widgets.history import History
-from tui.widgets.literal import clean
 
 # Above these a paste becomes a placeholder: a TextArea needs 1.9 s a key on one line of 1 MB (Textual 8.2.8).
 PASTE_CHARACTERS = 20_000
@@ -138,6 +137,8 @@ class Composer(TextArea):
     def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
+        from tui.markdown.clean import clean
+
         text = clean(event.text)
         if _is_large(text):
             text = self._placeholder(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -11,14 +12,12 @@ from textual.style import Style
 from textual.widget import Widget
 
 from tui.config.actions import ACTIONS, Action, Footer, display_key, first_delivered
-from tui.i18n import _, ngettext
-from tui.model.events import ContextMeter
-from tui.model.gpu import GpuReading, GpuSample
-from tui.model.server import LinkPhase, LinkState, ServerFacts
-from tui.widgets import words
-from tui.widgets.literal import literal, one_line
+from tui.i18n import _
 
-_BLOCKS = " ▏▎▍▌▋▊▉█"
+if TYPE_CHECKING:
+    from tui.model.events import ContextMeter
+    from tui.model.gpu import GpuReading
+    from tui.model.server import LinkState, ServerFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,6 @@ class Status:
     facts: ServerFacts | None = None
     meter: ContextMeter | None = None
     rate: float | None = None
-    title: str = ""
     address: str = ""
 
 
@@ -41,14 +39,6 @@ class OneRow(Widget):
 
     def retranslate(self) -> None:
         self.refresh()
-
-
-def fit(pieces: list[tuple[int, Content]], width: int, gap: str = "   ") -> Content:
-    """Join pieces (importance, text) in order; the least important ones are left out until they fit."""
-    kept = [piece for piece in pieces if piece[1].plain]
-    while len(kept) > 1 and sum(piece[1].cell_length for piece in kept) + len(gap) * (len(kept) - 1) > width:
-        kept.remove(min(kept, key=lambda piece: piece[0]))
-    return Content(gap).join([piece[1] for piece in kept]).truncate(max(1, width), ellipsis=True)
 
 
 class StatusLine(OneRow):
@@ -64,38 +54,11 @@ class StatusLine(OneRow):
         self.refresh()
 
     def render(self) -> Content:
-        status = self.status
-        healthy = status.link is not None and status.link.phase is LinkPhase.HEALTHY
-        link = Content.styled(words.link(status.link), "$text-success" if healthy else "$text-warning")
-        simulated = status.facts is not None and status.facts.simulated
-        rate = "" if status.rate is None else _("{rate} tok/s").format(rate=f"{status.rate:.0f}")
-        return fit(
-            [
-                (9, literal(one_line(status.model or _("no model yet"), 60), "bold")),
-                (8, Content.styled(_("simulated"), "$text-warning reverse") if simulated else Content("")),
-                (7, link),
-                (3, literal(one_line(status.address, 60), "$text-muted")),
-                (4, Content(words.engine(status.facts))),
-                (6, _meter(status.meter)),
-                (5, Content(rate)),
-            ],
-            self.size.width,
-        )
+        if self.status == Status():
+            return Content(_("starting …"))
+        from tui.widgets.figures import status_row
 
-
-def _meter(meter: ContextMeter | None) -> Content:
-    text = words.meter(meter)
-    if meter is None or not meter.limit:
-        return Content(text)
-    share = min(1.0, meter.tokens / meter.limit)
-    style = "$text-error" if share >= 0.9 else "$text-muted"
-    return Content.assemble(text + " ", (_bar(share, 5), style))
-
-
-def _bar(share: float, cells: int) -> str:
-    eighths = round(share * cells * 8)
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_BLOCKS[rest] if rest else "")).ljust(cells, "·")
+        return status_row(self.status, self.size.width)
 
 
 class GpuLine(OneRow):
@@ -114,47 +77,9 @@ class GpuLine(OneRow):
     def render(self) -> Content:
         if self.reading is None:
             return Content("")
-        if not self.reading.samples:
-            return Content(_("GPU: no figures")).truncate(self.size.width, ellipsis=True)
-        card = self.reading.samples[0]
-        more = len(self.reading.samples) - 1
-        simulated = (
-            Content.styled(_("simulated"), "$text-warning") if self.reading.source == "simulated" else Content("")
-        )
-        return fit(
-            [
-                (9, Content(_memory(card))),
-                (5, Content(_share(card))),
-                (8, simulated),
-                (
-                    4,
-                    Content("" if card.utilisation is None else _("{percent} % busy").format(percent=card.utilisation)),
-                ),
-                (3, Content("" if card.temperature is None else f"{card.temperature} °C")),
-                (2, Content("" if card.power is None else f"{card.power:.0f} W")),
-                (
-                    6,
-                    Content(
-                        ngettext("and {count} more card", "and {count} more cards", more).format(count=more)
-                        if more
-                        else ""
-                    ),
-                ),
-                (1, literal(one_line(card.name, 40), "$text-muted")),
-            ],
-            self.size.width,
-            gap="  ",
-        )
+        from tui.widgets.figures import gpu_row
 
-
-def _memory(card: GpuSample) -> str:
-    return _("GPU {index}  {used}/{total} GiB").format(
-        index=card.index, used=words.gib(card.used), total=words.gib(card.total)
-    )
-
-
-def _share(card: GpuSample) -> str:
-    return _bar(min(1.0, card.used / card.total), 20) if card.used is not None and card.total else ""
+        return gpu_row(self.reading, self.size.width)
 
 
 class QueueLine(OneRow):
@@ -171,12 +96,11 @@ class QueueLine(OneRow):
         self.refresh()
 
     def render(self) -> Content:
-        count = len(self.waiting)
-        if not count:
+        if not self.waiting:
             return Content("")
-        head = ngettext("{count} message waits:", "{count} messages wait:", count).format(count=count)
-        text = Content.assemble((head + " ", "$text-muted"), literal(one_line(self.waiting[0], 200)))
-        return text.truncate(max(1, self.size.width), ellipsis=True)
+        from tui.widgets.figures import queue_row
+
+        return queue_row(self.waiting, self.size.width)
 
 
 class Banner(Widget):
@@ -191,14 +115,18 @@ class Banner(Widget):
 
     def show_link(self, state: LinkState) -> None:
         self._link = state
-        self.display = bool(words.link_trouble(state))
+        self.display = state.problem is not None
         self.refresh(layout=True)
 
     def retranslate(self) -> None:
         self.refresh(layout=True)
 
     def render(self) -> Content:
-        return literal(words.link_trouble(self._link))
+        if self._link is None:
+            return Content("")
+        from tui.widgets.figures import trouble
+
+        return trouble(self._link)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tui.i18n.problems import explain
 from tui.model.events import Timings, Usage
 from tui.model.problem import Problem
 from tui.widgets import words
-from tui.widgets.literal import clean, literal
+from tui.widgets.literal import literal
 
 # What one view shows at most of a part that is not the answer itself; the rest is kept and can be copied.
 DETAIL_LINES = 40
@@ -26,6 +26,7 @@ class PartView(Static):
     """Common to all parts: the message it belongs to, and folding where a part can fold."""
 
     FOLDS = False
+    SAID = False  # part of what somebody said: walking from message to message stops here
 
     def __init__(self, message_id: str, classes: str = "") -> None:
         super().__init__(Content(""), classes=f"part {classes}".strip(), markup=False)
@@ -60,6 +61,8 @@ class TextView(PartView):
     ``feed`` appends and repaints at most every ``interval`` seconds (the first piece at once); ``finish`` paints what
     is left, from ``text`` when given. The raw text is kept as it came.
     """
+
+    SAID = True
 
     def __init__(self, message_id: str, *, text: str = "", interval: float = 1 / 12, classes: str = "text") -> None:
         super().__init__(message_id, classes)
@@ -193,14 +196,12 @@ class NoticeView(PartView):
 class TurnLine(PartView):
     """The figures of a finished turn: tokens in and out, time to the first token, tokens a second."""
 
-    def __init__(self, message_id: str, usage: Usage | None, timings: Timings | None, ending: str = "") -> None:
+    def __init__(self, message_id: str, usage: Usage | None, timings: Timings | None) -> None:
         super().__init__(message_id, "turn")
-        self._usage, self._timings, self._ending = usage, timings, ending
+        self._usage, self._timings = usage, timings
 
     def on_mount(self) -> None:
         self.redraw()
 
     def picture(self) -> VisualType:
-        pieces = [*words.usage(self._usage), *words.timings(self._timings)]
-        ending = words.ending(self._ending)
-        return Content(" · ".join([*pieces, clean(ending)] if ending else pieces))
+        return Content(" · ".join([*words.usage(self._usage), *words.timings(self._timings)]))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.widgets.parts import PartView, TextView, UserView
+if TYPE_CHECKING:
+    from tui.widgets.parts import PartView
 
 _NEAR = 2  # rows from the end that still count as "at the end"
 
@@ -34,7 +36,8 @@ class Transcript(VerticalScroll, can_focus=False):
     # content
 
     def part_views(self) -> list[PartView]:
-        return [child for child in self.children if isinstance(child, PartView)]
+        """All parts in order; the transcript holds nothing else."""
+        return cast("list[PartView]", list(self.children))
 
     def add(self, view: PartView) -> None:
         """Append a part; the view follows if it was at the end."""
@@ -114,9 +117,7 @@ class Transcript(VerticalScroll, can_focus=False):
 
     def message_ids(self) -> list[str]:
         """Messages on screen in order, each once."""
-        return list(
-            dict.fromkeys(view.message_id for view in self.part_views() if isinstance(view, (TextView, UserView)))
-        )
+        return list(dict.fromkeys(view.message_id for view in self.part_views() if view.SAID))
 
     def walk(self, step: int) -> None:
         """Select the message ``step`` further (−1: above); past the last one nothing is selected."""

@@ -66,21 +66,6 @@ def timings(value: Timings | None) -> list[str]:
     return pieces
 
 
-_ENDINGS = {
-    "length": N_("cut at the token limit – Continue goes on"),
-    "stopped": N_("stopped by you"),
-    "abort": N_("ended by the server"),
-    "round_limit": N_("ended at the limit of tool rounds"),
-    "context_full": N_("the context is full"),
-}
-
-
-def ending(finish_reason: str) -> str:
-    """Why a turn ended, empty for the ordinary end."""
-    text = _ENDINGS.get(finish_reason)
-    return _(text) if text else ""
-
-
 _PHASES = {
     LinkPhase.IDLE: N_("not connected"),
     LinkPhase.RESOLVING: N_("looking up the host …"),
