@@ -16,13 +16,13 @@ from typing import Any, cast
 from tui.config import profiles as book
 from tui.config.actions import ACTIONS
 from tui.config.keymap import Keymap, check_keymap
-from tui.config.secrets import Secret, forget_key, keep_key, secret_in
+from tui.config.secrets import Secret, forget_key, keep_key
 from tui.config.settings import Settings, config_path
 from tui.config.settings_check import nearest, wrong_value
 from tui.config.settings_file import ConfigFile, read_config
 from tui.config.settings_load import Loaded, load_settings
 from tui.config.settings_options import Option, options_of, value_of
-from tui.config.settings_write import change_file
+from tui.config.settings_write import change_file, save_settings
 from tui.i18n import _
 from tui.i18n.problems import explain
 from tui.model.problem import Problem, ProblemError
@@ -177,30 +177,22 @@ def _check(_options: argparse.Namespace) -> int:
 
 def _set(options: argparse.Namespace) -> int:
     one = _setting(options.name)
-    where = "config set"
     try:
         value = one.parse(options.value)
         fault = one.fault(value)
     except ValueError:
         value, fault = None, one.kind
-    if fault:
-        return _refuse(wrong_value(one, fault, where))
-    if one.name == "default_url" and secret_in(str(value)):
-        return _refuse(Problem("config.secret_in_url", {"where": where, "name": one.name}))
-    change_file(config_path(), {tuple(one.name.split(".")): value})
+    if fault:  # the sentence alone: the next step is about values in a file
+        _write(f"lmdeck: {explain(wrong_value(one, fault, 'config')).sentence}", to_errors=True)
+        return 1
+    save_settings(config_path(), {one.name: value})
     _note_override(one)
     return 0
 
 
-def _refuse(problem: Problem) -> int:
-    """Say what is wrong with a value just given; the next step of a problem in a file does not fit here."""
-    _write(f"lmdeck: {explain(problem).sentence}", to_errors=True)
-    return 1
-
-
 def _unset(options: argparse.Namespace) -> int:
     one = _setting(options.name)
-    change_file(config_path(), {tuple(one.name.split(".")): None})
+    save_settings(config_path(), {one.name: None})
     _note_override(one)
     return 0
 

@@ -21,6 +21,8 @@ MODELS = N_("Models and lmdeploy")
 SAMPLING = N_("Sampling")
 
 FILE_NAME = "config.toml"
+ADDRESSES = ("default_url",)
+"""Settings that are addresses, where people may put a password by mistake."""
 
 
 def config_path() -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tui.config.secrets import secret_in
-from tui.config.settings import Settings, config_path
+from tui.config.settings import ADDRESSES, Settings, config_path
 from tui.config.settings_check import (
     from_environment,
     good_values,
@@ -62,7 +62,7 @@ def light_settings(file: ConfigFile, environ: Mapping[str, str]) -> Settings:
 
 def _with_secret(values: Mapping[str, Any]) -> list[str]:
     """Names of addresses that carry a password or a key."""
-    return [name for name in ("default_url",) if secret_in(values.get(name, ""))]
+    return [name for name in ADDRESSES if secret_in(values.get(name, ""))]
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:

@@ -7,11 +7,31 @@ from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, cast
 
+from tui.config.secrets import secret_in
+from tui.config.settings import ADDRESSES, Settings
+from tui.config.settings_check import wrong_value
 from tui.config.settings_file import ConfigFile, parse_toml, read_config, shown_path, stamp_of, write_text
+from tui.config.settings_options import options_of
 from tui.model.problem import Problem, ProblemError
 
 Keys = tuple[str, ...]
 _TRIES = 5
+
+
+def save_settings(path: Path, values: Mapping[str, Any]) -> None:
+    """Save settings by dotted name; None goes back to the default. Raises ProblemError: what :func:`change_file`
+    raises, ``config.unknown_setting``, or what is wrong with a value (its place is called by the setting's name)."""
+    options = options_of(Settings)
+    for name, value in values.items():
+        if name not in options:
+            raise ProblemError(Problem("config.unknown_setting", {"name": name}))
+        if value is None:
+            continue
+        if fault := options[name].fault(value):
+            raise ProblemError(wrong_value(options[name], fault, "config"))
+        if name in ADDRESSES and secret_in(value):
+            raise ProblemError(Problem("config.secret_in_url", {"where": name}))
+    change_file(path, {tuple(name.split(".")): value for name, value in values.items()})
 
 
 def change_file(path: Path, changes: Mapping[Keys, Any]) -> None:
@@ -37,14 +57,14 @@ def changed_text(file: ConfigFile, changes: Mapping[Keys, Any]) -> str:
     from tomlkit import parse
     from tomlkit.exceptions import TOMLKitError
 
-    expected = cast("dict[str, Any]", copy.deepcopy(file.data))
     try:
+        expected = cast("dict[str, Any]", copy.deepcopy(file.data))
         document = parse(file.text)
         for keys, value in changes.items():
             _apply(document, keys, _as_item(value), file, _table)
             _apply(expected, keys, value, file, dict)
         text = document.as_string()
-    except TOMLKitError as error:
+    except (TOMLKitError, RecursionError) as error:
         raise ProblemError(Problem("config.not_written", {"path": shown_path(file.path)}, str(error))) from error
     # tomlkit had bugs with tables out of order; a settings file is never replaced by one that says something else.
     if _full(parse_toml(text, shown_path(file.path))) != _full(_plain(expected)):

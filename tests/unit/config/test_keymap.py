@@ -6,7 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual.app import App
@@ -89,6 +89,7 @@ def test_names_are_textuals_own():
     assert {parse_key(name) for name in plain if name != "kp_begin"} == {name for name in plain if name != "kp_begin"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_is_a_key_or_none(text: str):
     try:

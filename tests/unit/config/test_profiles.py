@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.sentences import sentence_of
@@ -318,6 +318,7 @@ def test_secrets_in_addresses():
 TEXT = st.text(max_size=10)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Profile,

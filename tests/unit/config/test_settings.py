@@ -175,7 +175,7 @@ TOML = st.one_of(
 NAMES = st.sampled_from([*OPTIONS, "sampling", "themee", "keys"])
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(NAMES, TOML, max_size=6), st.dictionaries(NAMES, st.text(max_size=5), max_size=3))
 def test_the_quick_reader_agrees_with_the_full_one(data: dict[str, Any], outside: dict[str, str]):
     environ = {OPTIONS[name].variable: text for name, text in outside.items() if name in OPTIONS}
@@ -191,7 +191,7 @@ def test_the_quick_reader_agrees_with_the_full_one(data: dict[str, Any], outside
         assert value is None or one.fault(list(value) if isinstance(value, tuple) else value) == ""
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(OPTIONS.values())), TOML)
 def test_pydantic_and_the_light_check_judge_alike(one: Option, value: Any):
     data: dict[str, Any] = {one.name: value}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import tomlkit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tomlkit.exceptions import ParseError
 
@@ -20,7 +20,7 @@ from tests.support.sentences import sentence_of
 from tui.config import settings_file, settings_write
 from tui.config.settings_file import ConfigFile, read_config, shown_path, stamp_of, write_text
 from tui.config.settings_lines import key_lines
-from tui.config.settings_write import change_file, changed_text
+from tui.config.settings_write import change_file, changed_text, save_settings
 from tui.model.problem import ProblemError
 
 NOBODY = 65534
@@ -237,6 +237,43 @@ def test_comments_and_order_stay(tmp_path: Path):
     }
 
 
+def test_settings_are_checked_before_they_are_saved(tmp_path: Path):
+    path = tmp_path / "c.toml"
+    save_settings(path, {"theme": "ember", "sampling.top_p": 0.5, "mouse": None})
+    assert tomllib.loads(path.read_text()) == {"theme": "ember", "sampling": {"top_p": 0.5}}
+    for name, value, code in (
+        ("themee", "x", "config.unknown_setting"),
+        ("mouse", 3, "config.not_switch"),
+        ("frames_local", 1000, "config.out_of_range"),
+        ("default_url", "http://u:p@h", "config.secret_in_url"),
+    ):
+        with pytest.raises(ProblemError) as caught:
+            save_settings(path, {"theme": "dusk", name: value})
+        assert caught.value.problem.code == code
+        sentence_of(caught.value.problem)
+    assert "dusk" not in path.read_text()
+
+
+def test_arrays_nested_deeper_than_the_editor_can_follow(tmp_path: Path):
+    path = tmp_path / "c.toml"
+    text = f"x = {'[' * 300}{']' * 300}\n"
+    path.write_text(text)
+    if read_config(path).problem is None:
+        with pytest.raises(ProblemError) as caught:
+            change_file(path, {("theme",): "x"})
+        assert caught.value.problem.code == "config.not_written"
+    assert path.read_text() == text
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path: Path):
+    (tmp_path / "lmdeck").write_text("")
+    path = tmp_path / "lmdeck" / "c.toml"
+    assert [read_config(path).problem.code] == ["config.unreadable"]  # type: ignore[union-attr]
+    with pytest.raises(ProblemError) as caught:
+        write_text(path, "x")
+    assert caught.value.problem.code == "config.cannot_write"
+
+
 def test_a_value_in_the_place_of_a_table_is_refused(tmp_path: Path):
     path = tmp_path / "c.toml"
     path.write_text("\nsampling = 3\n")
@@ -335,6 +372,7 @@ z = ""
     }
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_lines_of_anything_come_to_an_end(text: str):
     key_lines(text)
@@ -348,6 +386,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=5), KEYS, VALUES)
 def test_what_is_set_is_there_and_nothing_else_changes(data: dict[str, object], key: str, value: object):
     try:

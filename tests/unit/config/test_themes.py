@@ -11,10 +11,12 @@ from textual.color import Color
 from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
 
+import tui
 from tui.config.themes import shipped_folder
 
 FILES = sorted(shipped_folder().glob("*.toml"))
 VRAM = ("vram-weights", "vram-kv", "vram-other", "vram-free")
+STYLES = sorted(Path(tui.__file__).parent.glob("styles/*.tcss"))
 SHEET = """
 Screen { background: $background; color: $foreground; }
 .panel { background: $panel; color: $text-muted; border: round $border; }
@@ -93,6 +95,8 @@ def test_textual_accepts_it(path: Path):
         Color.parse(theme.variables[name])
     sheet = Stylesheet(variables=variables)
     sheet.add_source(SHEET)
+    for number, source in enumerate(STYLES):
+        sheet.add_source(source.read_text("utf-8"), read_from=(str(source), str(number)))
     sheet.parse()
     assert sheet.rules
 

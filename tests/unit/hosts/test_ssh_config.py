@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.hosts.ssh_config import SshHost, ssh_hosts
@@ -95,6 +95,7 @@ def test_ports(folder: Path, port: str, value: int | None):
     assert ssh_hosts()[0].port == value
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["Include ", "Host ", "Match ", "all", "*", "\n", '"', "=", "#", "\0", "["]) | st.text()
