@@ -114,6 +114,10 @@ _RECORDINGS: dict[str, tuple[str, str]] = {
         N_("{path} was recorded by a newer lmdeck (format {version})."),
         N_("Update lmdeck to replay it."),
     ),
+    "recording.exists": (
+        N_("{path} exists and is not a recording, so it was left alone."),
+        N_("Choose another file to record into."),
+    ),
     "recording.failed": (
         N_("The recording {path} cannot be written: {reason}. The chat goes on unrecorded."),
         N_("Free some space or choose another folder, then start recording again."),
@@ -136,6 +140,10 @@ _ASK: dict[str, tuple[str, str]] = {
     "ask.not_ready": (
         N_("The server at {url} did not answer in time."),
         N_("Check that it is up and reachable from here."),
+    ),
+    "ask.no_answer": (
+        N_("The model gave no answer (it ended with: {reason})."),
+        N_("The notices above say more; lmdeck ask --events shows everything that happened."),
     ),
     "ask.interrupted": (N_("Interrupted; what had arrived is kept."), ""),
 }
