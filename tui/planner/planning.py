@@ -129,7 +129,7 @@ def check(question: PlanInput) -> Version:
     tp, heads = question.tp, question.config.heads
     if tp < 1 or tp & (tp - 1) or tp > heads:
         raise ProblemError(Problem("plan.tp", {"tp": tp, "heads": heads}))
-    if question.free is not None and question.free > question.total:
+    if question.free is not None and question.free > question.total * 1.05:  # sizes are often given rounded
         raise ProblemError(Problem("plan.free"))
     return version
 

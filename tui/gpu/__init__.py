@@ -1,0 +1,1 @@
+"""GPU samples and where a card's memory went."""
