@@ -109,6 +109,8 @@ def find_key(source: KeySource, account: str, environ: Mapping[str, str] | None 
 def keep_key(account: str, key: Secret) -> None:
     """Put an API key into the keyring. Raises ProblemError as :func:`find_key` does."""
     _ask_keyring("set_password", account, key)
+    if _ask_keyring("get_password", account) != key.reveal():  # the null backend takes everything and keeps nothing
+        raise ProblemError(Problem("config.keyring_broken", detail="the key was not kept"))
 
 
 def forget_key(account: str) -> bool:

@@ -293,6 +293,15 @@ def test_a_keyring_that_does_not_work_is_one_sentence(
         sys.modules.pop("keyring", None) if source is not None else None
 
 
+def test_a_keyring_that_keeps_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    ring = _Keyring()
+    monkeypatch.setattr(ring, "set_password", lambda *_what: None)
+    monkeypatch.setitem(__import__("sys").modules, "keyring", ring)
+    with pytest.raises(ProblemError) as caught:
+        keep_key("x", Secret("sk-1"))
+    assert caught.value.problem.code == "config.keyring_broken"
+
+
 def test_where_a_key_is_in_words():
     assert str(KeySource.parse("env:A_KEY")) == "env:A_KEY"
     assert str(KeySource.parse("keyring")) == "keyring"

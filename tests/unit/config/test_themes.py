@@ -7,11 +7,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
+from textual.widgets import Input, Label
 
 import tui
+from tests.support.waiting import until_pilot
 from tui.config.themes import shipped_folder
 
 FILES = sorted(shipped_folder().glob("*.toml"))
@@ -142,3 +145,25 @@ def test_the_colour_blind_theme_tells_everything_apart(vision: str):
     for names in (VRAM[:3], ("success", "warning", "error")):
         for one, other in itertools.combinations(names, 2):
             assert _distance(Color.parse(variables[one]), Color.parse(variables[other]), vision) > 20, (one, other)
+
+
+async def test_an_app_can_wear_each_of_them():
+    class Small(App[None]):
+        CSS = "Label { color: $vram-kv; background: $panel; border: round $border; }"
+
+        def compose(self) -> ComposeResult:
+            yield Label("text")
+            yield Input("text")
+
+        def get_theme_variable_defaults(self) -> dict[str, str]:
+            return dict.fromkeys(VRAM, "#808080")
+
+    app = Small()
+    async with app.run_test() as pilot:
+        for path in FILES:
+            theme, _variables = _load(path)
+            app.register_theme(theme)
+            app.theme = theme.name
+            wanted = theme.variables["vram-kv"]
+            await until_pilot(pilot, lambda one=wanted: app.theme_variables["vram-kv"] == one, what=theme.name)
+            await pilot.pause()
