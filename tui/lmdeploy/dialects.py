@@ -122,14 +122,16 @@ class Evidence:
 
 
 def band_from(evidence: Evidence) -> Band | None:
-    """The releases that fit what was seen; None when nothing was seen. Contradictions trust what is there over what is
-    absent, so the lower bound wins."""
-    since = list(_since(evidence))
-    until = list(_until(evidence))
-    if not since and not until:
+    """The releases that fit what was seen; None when nothing was seen. What is there counts more than what is missing:
+    an absence that contradicts it is ignored."""
+    since, until = list(_since(evidence)), list(_until(evidence))
+    absent_until, absent_since = list(_until_by_absence(evidence)), list(_since_by_absence(evidence))
+    if not (since or until or absent_until or absent_since):
         return None
     low = max(since, key=_key, default=RELEASES[0])
     high = min(until, key=_key, default=NEWEST)
+    high = min([high, *(item for item in absent_until if _key(item) >= _key(low))], key=_key)
+    low = max([low, *(item for item in absent_since if _key(item) <= _key(high))], key=_key)
     return (low, high) if _key(low) <= _key(high) else (low, low)
 
 
@@ -148,17 +150,32 @@ def _until(evidence: Evidence) -> Iterable[str]:
     for route in evidence.paths:
         if route in _ROUTE_UNTIL:
             yield _ROUTE_UNTIL[route]
+    for name in evidence.metric_names:
+        if name in _METRIC_UNTIL:
+            yield _METRIC_UNTIL[name]
+    if evidence.health_is_json is False:
+        yield before("0.14.0")
+
+
+def _until_by_absence(evidence: Evidence) -> Iterable[str]:
     documented = _CHAT_ROUTE in evidence.paths
     for route, since in _ROUTE_SINCE.items():
         if (documented and route not in evidence.paths | evidence.answering) or route in evidence.missing:
             yield before(since)
-    for name in evidence.metric_names:
-        if name in _METRIC_UNTIL:
-            yield _METRIC_UNTIL[name]
     if "num_requests_succeeded" in evidence.metric_names and "prefix_cache_hit_rate" not in evidence.metric_names:
         yield before("0.14.0")
-    if evidence.health_is_json is False:
-        yield before("0.14.0")
+
+
+def _since_by_absence(evidence: Evidence) -> Iterable[str]:
+    if _CHAT_ROUTE in evidence.paths:
+        for route, until in _ROUTE_UNTIL.items():
+            if route not in evidence.paths:
+                yield after(until)
+
+
+def after(version: str) -> str:
+    """The release after ``version`` in the list of landmarks; the newest one stays itself."""
+    return next((release for release in RELEASES if _key(release) > _key(version)), NEWEST)
 
 
 def before(version: str) -> str:

@@ -62,7 +62,11 @@ async def test_nothing_listens(host: str) -> None:
         check(await ask(address), "refused", url=address.base_url, port=address.port)
 
 
-async def test_a_name_that_does_not_exist() -> None:
+async def test_a_name_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)  # no question leaves this machine
     for ask in (chat_problem, probe_problem):
         check(await ask(Address("http://no-such-host.invalid:1")), "name_not_found", host="no-such-host.invalid")
 
