@@ -30,7 +30,7 @@ Bare().run()
 def first_frame(arguments: list[str], marker: bytes, env: dict[str, str]) -> tuple[float, float]:
     """Seconds from the start of the process until ``marker`` was painted, and the processor's seconds in it."""
     start = perf_counter()
-    with PtyApp(arguments, columns=120, rows=40, env=env) as app:
+    with PtyApp(arguments, columns=120, rows=40, env=env, emulate=False) as app:
         app.wait(lambda: marker in app.raw, "the first frame", 30)
         seconds = perf_counter() - start
         fields = Path(f"/proc/{app.pid}/stat").read_text().rpartition(")")[2].split()

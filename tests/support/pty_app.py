@@ -24,7 +24,13 @@ class PtyApp:
     """``with PtyApp([...]) as app: app.wait_for("text")``. Everything waits for conditions, with a time limit."""
 
     def __init__(
-        self, arguments: Sequence[str], *, columns: int = 80, rows: int = 24, env: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        env: Mapping[str, str] | None = None,
+        emulate: bool = True,
     ) -> None:
         self._arguments = list(arguments)
         self._env = {
@@ -41,6 +47,7 @@ class PtyApp:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
+        self._emulate = emulate  # without it only the raw bytes are kept, which costs nothing
         self.pid = 0
         self._descriptor = -1
         self.status: int | None = None
@@ -88,7 +95,8 @@ class PtyApp:
         except OSError:  # Linux: the other end is closed
             return False
         self.raw += data
-        self._stream.feed(data)
+        if self._emulate:
+            self._stream.feed(data)
         return bool(data)
 
     @property

@@ -44,7 +44,8 @@ class ChatScreen(ChatActions):
         self.streams: Streams | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="too-small", markup=False)
+        small = _("lmdeck needs 60 columns and 16 rows; this terminal has fewer. Enlarge it or use a smaller font.")
+        yield Static(small, id="too-small", markup=False)
         with Vertical(id="main"):
             yield StatusLine(id="status")
             with Horizontal(id="middle"):
@@ -62,7 +63,6 @@ class ChatScreen(ChatActions):
 
     def on_mount(self) -> None:
         self.query_one(KeysLine).change(eats=self._terminal.eats)
-        self.retranslate()
         self.composer.focus()
         self.call_after_refresh(self.open_workspace)
 
