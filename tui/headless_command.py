@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
@@ -22,7 +23,7 @@ def ask_command(words: Sequence[str], stdin: TextIO, out: TextIO, err: TextIO) -
 
     Exits through SystemExit(2) for a wrong command line, as argparse does."""
     options = _parser().parse_args(list(words))
-    prompt: str = stdin.read() if options.prompt == "-" else options.prompt
+    prompt: str = _read(stdin) if options.prompt == "-" else options.prompt
     tools: str | None = options.tools
     return asyncio.run(
         ask(
@@ -51,6 +52,15 @@ def ask_command(words: Sequence[str], stdin: TextIO, out: TextIO, err: TextIO) -
             err,
         )
     )
+
+
+def _read(stdin: TextIO) -> str:
+    """Everything on standard input: UTF-8 whatever the locale says, or the locale's encoding where it is none."""
+    raw = stdin.read().encode() if isinstance(stdin, StringIO) else stdin.buffer.read()
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode(stdin.encoding or "utf-8", "replace")
 
 
 def _names(text: str) -> tuple[str, ...]:

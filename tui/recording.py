@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, TextIO, cast
+from typing import Any, TextIO, cast, get_args
 
 from tui import __version__
 from tui.chat.ports import ConversationView, utc_now
@@ -211,11 +211,18 @@ def read_recording(path: Path) -> Recording:
         next(file)
         for line in file:
             with suppress(ValueError, TypeError, KeyError):
-                row = json.loads(line)
-                messages = tuple(from_json(message) for message in row.get("messages", ()))
-                entries.append(Entry(float(row["t"]), from_json(row["event"]), messages))
+                entries.append(_entry(line))
     title, version = header.get("title"), header.get("version")
     return Recording(str(title or ""), str(version or ""), _known(header.get("messages")), tuple(entries))
+
+
+def _entry(line: str) -> Entry:
+    """Raises ValueError, TypeError or KeyError for a line that holds none."""
+    row = json.loads(line)
+    event = from_json(row["event"])
+    if not isinstance(event, get_args(Recorded)):
+        raise TypeError(f"not an event: {type(event).__name__}")
+    return Entry(float(row["t"]), event, _known(row.get("messages")))
 
 
 def _header(path: Path) -> dict[str, Any]:
