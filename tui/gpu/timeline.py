@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tui.lmdeploy.log import LogFacts, StageChange
 from tui.model.launch import LaunchPhase, LaunchStage
@@ -45,7 +46,7 @@ def _used(times: Sequence[float], points: Sequence[MemoryPoint], at: float) -> i
 
 def largest_step(points: Sequence[MemoryPoint]) -> tuple[float, int] | None:
     """When and by how much memory grew most between two samples: the kv region of a starting server."""
-    steps = [(after.used - before.used, after.at) for before, after in zip(points, points[1:], strict=False)]
+    steps = [(after.used - before.used, after.at) for before, after in pairwise(points)]
     if not steps:
         return None
     size, at = max(steps)
