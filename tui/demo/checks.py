@@ -41,7 +41,8 @@ def decode(raw: bytes, content_type: str, dialect: Dialect) -> Json:
 _INTEGERS = ("max_tokens", "max_completion_tokens", "n", "top_k", "seed", "min_new_tokens")
 _FLOATS = ("temperature", "top_p", "min_p", "repetition_penalty")
 _BOOLEANS = ("stream", "ignore_eos", "skip_special_tokens", "logprobs")
-_SWITCHES = ("true", "false", "1", "0", "on", "off", "yes", "no", "t", "f", "y", "n")
+_ON = ("true", "1", "on", "yes", "t", "y")
+_SWITCHES = (*_ON, "false", "0", "off", "no", "f", "n")
 
 
 def _check_integer(field: str, value: Any) -> None:
@@ -71,7 +72,7 @@ def _check_boolean(field: str, value: Any) -> None:
 
 
 def check_types(body: Json, required: Sequence[str]) -> None:
-    """Fields that are missing or of the wrong type: ``field.path: reason``."""
+    """Fields that are missing or of the wrong type: ``field.path: reason``. Switches given as text become booleans."""
     for field in required:
         if field not in body:
             raise RefusedError(f"{field}: Field required")
@@ -81,6 +82,9 @@ def check_types(body: Json, required: Sequence[str]) -> None:
         for field in fields:
             if body.get(field) is not None:
                 check(field, body[field])
+    for field in _BOOLEANS:
+        if body.get(field) is not None:
+            body[field] = str(body[field]).lower() in _ON
     _check_tools(body.get("tools") or [])
 
 

@@ -12,8 +12,9 @@ VERSIONS = ("0.5.3", "0.7.2", "0.9.2", "0.12", "0.13", "0.14", "0.16", "0.18")
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """``"0.12.2"`` → ``(0, 12, 2)``, for comparing."""
-    return tuple(int(part) for part in version.split("."))
+    """``"0.12.2"`` → ``(0, 12, 2)``, ``"0.13"`` → ``(0, 13, 0)``, for comparing."""
+    parts = [int(part) for part in version.split(".")]
+    return tuple(parts + [0] * (3 - len(parts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ class Options:
     """Flags of a simulated server; the defaults are those of the command line.
 
     ``speed`` is tokens per second of one stream (0: as fast as possible), ``first_token`` and ``startup`` seconds,
-    ``context_length`` tokens. ``tool_call_parser`` and ``reasoning_parser`` are "" for none. ``thinking`` says when the
-    brain thinks: when ``asked`` to, ``always``, or ``unclosed`` (it never closes its thoughts unless asked to think,
-    like the recorded models, so that a reasoning parser takes the whole answer for reasoning).
+    ``context_length`` tokens. ``metrics`` None is the release's own habit. ``tool_call_parser`` and
+    ``reasoning_parser`` are "" for none. ``thinking`` says when the brain thinks: when ``asked`` to, ``always``, or
+    ``unclosed`` (it never closes its thoughts unless asked to think, like the recorded models, so that a reasoning
+    parser takes the whole answer for reasoning).
     """
 
     host: str = "127.0.0.1"
@@ -32,7 +33,7 @@ class Options:
     api_keys: tuple[str, ...] = ()
     speed: float = 60.0
     first_token: float = 0.15
-    metrics: bool = True
+    metrics: bool | None = None
     metrics_interval: float = 10.0
     docs: bool = True
     context_length: int = 32768
@@ -62,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--api-key", action="append", dest="api_keys", help="repeat for several keys")
     add.add_argument("--speed", type=float, default=60.0, help="tokens per second, 0: as fast as possible")
     add.add_argument("--first-token", type=float, default=0.15, help="seconds until the first token")
-    add.add_argument("--no-metrics", "--disable-metrics", action="store_false", dest="metrics")
+    add.add_argument("--no-metrics", "--disable-metrics", action="store_false", dest="metrics", default=None)
+    add.add_argument("--enable-metrics", action="store_true", dest="metrics", default=None)
     add.add_argument("--metrics-interval", type=float, default=10.0, help="seconds between refreshes of the gauges")
     add.add_argument("--disable-fastapi-docs", action="store_false", dest="docs")
     add.add_argument("--context-length", "--session-len", type=int, default=32768, help="tokens")

@@ -12,6 +12,7 @@ from tui.demo.script import Call, Piece, Say, Script, Think
 from tui.demo.tokens import split
 
 _FRAGMENT = 4096
+_FRAGMENT_TOKENS = 16
 _LONG = 20_000
 
 
@@ -66,13 +67,13 @@ def _text(piece: Piece, parsers: Parsers, pieces: Sequence[Piece]) -> Iterator[E
 
 
 def _pieces(kind: Literal["content", "reasoning", "arguments"], text: str, index: int = 0) -> Iterator[Emission]:
-    """Token by token; very long texts in larger steps, so that a megabyte is not a hundred thousand chunks."""
-    if len(text) <= _LONG:
+    """Token by token; very long arguments in larger steps, so that a megabyte is not a hundred thousand chunks."""
+    if kind != "arguments" or len(text) <= _LONG:
         for token in split(text):
             yield Emission(kind, token, 1, index)
         return
     for place in range(0, len(text), _FRAGMENT):
-        yield Emission(kind, text[place : place + _FRAGMENT], _FRAGMENT // 4, index)
+        yield Emission(kind, text[place : place + _FRAGMENT], _FRAGMENT_TOKENS, index)
 
 
 def markup(call: Call, family: str) -> str:

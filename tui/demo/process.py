@@ -72,6 +72,10 @@ class DemoServer:
             raise ProblemError(Problem("demo.not-started", {"detail": detail}, said[-_ERROR_LENGTH:]))
         return str(cast("dict[str, Any]", json.loads(line))["url"])
 
+    async def wait(self) -> int | None:
+        """Waits until the child ends by itself; its exit code."""
+        return await self._child.wait() if self._child else None
+
     async def stop(self) -> None:
         """Ends the child: closes its standard input, then insists."""
         child, self._child = self._child, None

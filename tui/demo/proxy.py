@@ -87,7 +87,10 @@ class Proxy:
     async def _add(self, request: web.Request, _state: State) -> web.StreamResponse:
         url = str((await _json(request)).get("url", "")).rstrip("/")
         try:
-            async with aiohttp.ClientSession() as session, session.get(f"{url}/v1/models") as response:
+            async with (
+                aiohttp.ClientSession(raise_for_status=True) as session,
+                session.get(f"{url}/v1/models") as response,
+            ):
                 listed = cast("Json", await response.json())
         except (aiohttp.ClientError, ValueError):
             return json_reply("Failed to add, please check the input url.")

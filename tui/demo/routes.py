@@ -209,6 +209,7 @@ def server_routes(state: State) -> dict[tuple[str, str], Handler]:
     routes = {route: _PLAYED.get(route, unsimulated) for route in openapi.paths(options.lmdeploy)}
     if options.docs:
         routes |= {("GET", "/"): swagger, ("GET", "/redoc"): swagger, ("GET", "/openapi.json"): document}
-    if options.metrics and state.dialect.metrics:
+    wanted = state.dialect.metrics_by_default if options.metrics is None else options.metrics
+    if wanted and state.dialect.metrics:
         routes[("GET", "/metrics")] = metrics
     return routes | CONTROL
