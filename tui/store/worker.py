@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -127,8 +127,12 @@ class Worker:
             self._roll_back()
             for job in batch:
                 job.error = job.error or error
+        self._read_back([job for job in batch if job.check and not job.error])
         for job in batch:
-            self._answer(job)
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(self._as_problem(job.error))
 
     def _attempt(self, job: _Job) -> None:
         self._connection.execute("SAVEPOINT job")
@@ -153,31 +157,23 @@ class Worker:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    def _answer(self, job: _Job) -> None:
-        if job.error is None and job.check is not None:
-            job.error = self._read_back(job.check)
-        if job.error is None:
-            job.future.set_result(job.result)
-        else:
-            job.future.set_exception(self._as_problem(job.error))
-
-    def _read_back(self, check: Check) -> Exception | None:
+    def _read_back(self, jobs: list[_Job]) -> None:
+        """Look on a fresh connection for what was just committed; a job whose write is not there has failed."""
         import sqlite3
 
-        if self._fresh is None:
-            return None
+        if self._fresh is None or not jobs:
+            return
+        lost = Problem("store.write_lost", {"path": str(self._path)})
         try:
-            connection = self._fresh()
-            try:
-                return (
-                    None if check(connection) else ProblemError(Problem("store.write_lost", {"path": str(self._path)}))
-                )
-            finally:
-                connection.close()
+            with closing(self._fresh()) as connection:
+                for job in jobs:
+                    if job.check and not job.check(connection):
+                        job.error = ProblemError(lost)
         except sqlite3.Error as error:
             # Busy is no loss. Everything else means that what was just written cannot be read.
-            lost = Problem("store.write_lost", {"path": str(self._path)}, str(error))
-            return None if errors.is_locked(error) else ProblemError(lost)
+            if not errors.is_locked(error):
+                for job in jobs:
+                    job.error = ProblemError(replace(lost, detail=str(error)))
 
     def _as_problem(self, error: Exception) -> Exception:
         import sqlite3
