@@ -10,7 +10,7 @@ from tests.support.fake_session import FakeWorkspace
 from tests.support.waiting import until_pilot
 from tui.app import LmdeckApp
 from tui.config.terminal import Terminal
-from tui.screens.seam import Approver, Workspace
+from tui.screens.seam import Approver, Teller, Workspace
 
 
 def rows(app: Any) -> list[str]:
@@ -29,7 +29,7 @@ async def running(
     """The app on a fake workspace, with tooltips and notifications on; yields app, pilot and workspace."""
     workspace = workspace or FakeWorkspace()
 
-    async def factory(_approve: Approver) -> Workspace:
+    async def factory(_approve: Approver, _tell: Teller) -> Workspace:
         return workspace
 
     app = LmdeckApp(factory, terminal=terminal or Terminal("plain"))

@@ -216,6 +216,9 @@ class FakeWorkspace:
     def reading(self) -> FakeSession:
         return self.fake
 
+    def begin(self) -> None:
+        self.began = True
+
     async def new_conversation(self) -> None:
         self.new_conversations += 1
         await self.fake.aclose()

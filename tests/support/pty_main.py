@@ -21,7 +21,7 @@ from tests.support.hostile import HOSTILE  # noqa: E402
 from tui.app import run_app  # noqa: E402
 from tui.app_options import AppOptions  # noqa: E402
 from tui.model import events  # noqa: E402
-from tui.screens.seam import Approver, Workspace  # noqa: E402
+from tui.screens.seam import Approver, Teller, Workspace  # noqa: E402
 
 
 class EchoSession(FakeSession):
@@ -74,7 +74,7 @@ def main() -> int:
     if mode == "demo":
         return run_app(AppOptions(demo={"speed": 200}, language=language))
 
-    async def factory(_approve: Approver) -> Workspace:
+    async def factory(_approve: Approver, _tell: Teller) -> Workspace:
         return EchoWorkspace(mode)
 
     return run_app(AppOptions(language=language), factory=factory)

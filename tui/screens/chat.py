@@ -85,7 +85,7 @@ class ChatScreen(ChatActions):
         from tui.screens.streams import Streams
 
         try:
-            workspace = await self._factory(self.approve)
+            workspace = await self._factory(self.approve, self.tell)
         except ProblemError as error:
             self.tell(error.problem)
             return
@@ -100,6 +100,7 @@ class ChatScreen(ChatActions):
         if workspace.gpu is not None:
             self.run_worker(self.streams.follow_gpu(workspace.gpu), group="gpu", exclusive=True)
         self.send_early()
+        self.call_after_refresh(workspace.begin)
 
     def session_changed(self) -> None:
         if self.workspace is not None and self.streams is not None:

@@ -90,6 +90,10 @@ class Workspace(Protocol):
         """Where the server is, for the status line."""
         ...
 
+    def begin(self) -> None:
+        """The screen follows everything now: a replay may start."""
+        ...
+
     async def new_conversation(self) -> None:
         """Replace the session by an empty one with the same settings."""
         ...
@@ -99,4 +103,5 @@ class Workspace(Protocol):
         ...
 
 
-WorkspaceFactory = Callable[[Approver], Awaitable[Workspace]]
+Teller = Callable[[Problem], None]
+WorkspaceFactory = Callable[[Approver, Teller], Awaitable[Workspace]]

@@ -16,15 +16,9 @@ from tui.widgets.lines import Banner, GpuLine, KeysLine, QueueLine, StatusLine
 
 if TYPE_CHECKING:
     from tui.model.gpu import GpuSource
+    from tui.model.message import Message
     from tui.screens.chat import ChatScreen
     from tui.screens.seam import ReadableSession, ServerLink
-
-# Events that a branch read anew already contains.
-_CONTENT = (
-    events.TextDelta, events.ReasoningDelta, events.ReasoningFinished, events.ReasoningWasAnswer,
-    events.TextWasReasoning, events.ToolCallStarted, events.ToolCallArguments, events.ToolResult, events.Notice,
-    events.UserMessageAdded, events.BranchChanged,
-)  # fmt: skip
 
 
 class Streams:
@@ -43,13 +37,8 @@ class Streams:
             self._state(session)
             async for event in subscription:
                 if isinstance(event, events.BranchChanged):
-                    # What is queued up to this moment is part of the branch that is read now.
-                    late = [item for item in subscription.drain() if not isinstance(item, _CONTENT)]
-                    await self.feed.show(session.messages)
-                    for item in late:
-                        self._event(session, item)
-                else:
-                    self._event(session, event)
+                    await self.feed.show(_branch(session, event.tip))
+                self._event(session, event)
         finally:
             subscription.close()
 
@@ -95,3 +84,9 @@ class Streams:
         line = self._screen.query_one(GpuLine)
         async for reading in source.readings():
             line.show_reading(reading)
+
+
+def _branch(session: ReadableSession, tip: str | None) -> tuple[Message, ...]:
+    """The messages up to ``tip``: what came after it follows as events."""
+    ids = [message.id for message in session.messages]
+    return session.messages[: ids.index(tip) + 1] if tip in ids else ()

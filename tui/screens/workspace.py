@@ -6,19 +6,23 @@ Everything heavy is imported in here, in a thread, after the first frame.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.app_options import AppOptions
-from tui.model.gpu import GpuSource
+from tui.model.events import BranchChanged
+from tui.model.gpu import GpuReading, GpuSource
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
 from tui.model.tool import ToolSpec
-from tui.screens.seam import Approver, Workspace
+from tui.screens.seam import Approver, Teller, Workspace
 
 if TYPE_CHECKING:
     from tui.demo.process import DemoServer
+    from tui.recording import Recorder
     from tui.server.endpoint import Endpoint
     from tui.session import Session
     from tui.store.store import Store
@@ -34,14 +38,14 @@ def _load(names: tuple[str, ...]) -> None:
         import_module(name)
 
 
-async def open_workspace(options: AppOptions, approve: Approver) -> Workspace:
+async def open_workspace(options: AppOptions, approve: Approver, tell: Teller) -> Workspace:
     """Build what ``options`` name. Raises ProblemError."""
     if options.replay is not None:
         from tui.screens.replaying import open_replay
 
         return await open_replay(options)
     await asyncio.to_thread(_load, _MODULES if options.demo is None else (*_MODULES, *_DEMO_MODULES))
-    return await LiveWorkspace.open(options, approve)
+    return await LiveWorkspace.open(options, approve, tell)
 
 
 class LiveWorkspace:
@@ -56,13 +60,14 @@ class LiveWorkspace:
         self._store = store
         self._registry = tools
         self._exits = AsyncExitStack()
+        self._recorder: Recorder | None = None
         self._warming: asyncio.Task[None] | None = None
         self.notices: tuple[Problem, ...] = store.notices
         self.gpu: GpuSource | None = None
         self._session = self._new_session(options.system, Sampling(), None)
 
     @classmethod
-    async def open(cls, options: AppOptions, approve: Approver) -> LiveWorkspace:
+    async def open(cls, options: AppOptions, approve: Approver, tell: Teller) -> LiveWorkspace:
         """Start the demo server if one is wanted, open the store, begin to look at the server."""
         from tui.server.address import Address
         from tui.server.endpoint import Endpoint
@@ -81,6 +86,8 @@ class LiveWorkspace:
             if demo is not None:
                 self.gpu = _demo_gpu(demo)
                 exits.push_async_callback(self.gpu.aclose)
+            if options.record is not None:
+                await self._record(Path(options.record), tell, exits)
             self._exits = exits.pop_all()
         await endpoint.connect()
         self._warming = asyncio.create_task(asyncio.to_thread(_load, _WARM))
@@ -94,6 +101,19 @@ class LiveWorkspace:
         )
         session.tools_enabled = tools
         return session
+
+    async def _record(self, path: Path, tell: Teller, exits: AsyncExitStack) -> None:
+        """Record this session, the server's news and the GPUs into a file. Raises ProblemError."""
+        from tui.recording import Recorder
+
+        recorder = Recorder(path, on_problem=tell)
+        await recorder.open()
+        exits.push_async_callback(recorder.aclose)
+        recorder.follow(self._session)
+        recorder.follow_news(self._endpoint.subscribe())
+        if self.gpu is not None:
+            self.gpu = RecordedGpu(self.gpu, recorder)
+        self._recorder = recorder
 
     @property
     def session(self) -> Session:
@@ -118,7 +138,13 @@ class LiveWorkspace:
     async def new_conversation(self) -> None:
         old = self._session
         self._session = self._new_session(old.system, old.sampling, old.tools_enabled)
+        if self._recorder is not None:
+            self._recorder.write(BranchChanged(self._session.conversation_id))
+            self._recorder.follow(self._session)
         await old.aclose()
+
+    def begin(self) -> None:
+        """Nothing to start: the server is looked at already."""
 
     async def aclose(self) -> None:
         try:
@@ -127,6 +153,25 @@ class LiveWorkspace:
             if self._warming is not None:
                 self._warming.cancel()
             await self._exits.aclose()
+
+
+class RecordedGpu:
+    """A GPU source whose readings are recorded as they pass."""
+
+    def __init__(self, source: GpuSource, recorder: Recorder) -> None:
+        self._source = source
+        self._recorder = recorder
+
+    async def readings(self) -> AsyncIterator[GpuReading]:
+        async for reading in self._source.readings():
+            self._recorder.write(reading)
+            yield reading
+
+    def set_interval(self, seconds: float | None) -> None:
+        self._source.set_interval(seconds)
+
+    async def aclose(self) -> None:
+        await self._source.aclose()
 
 
 async def _start_demo(options: AppOptions, exits: AsyncExitStack) -> DemoServer | None:

@@ -1,0 +1,53 @@
+"""A recording behind the chat screen: it can be read and scrolled, nothing can be sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui.app_options import AppOptions
+from tui.model.problem import Problem
+from tui.model.tool import ToolSpec
+from tui.replay import ReplayedGpu, ReplayedLink, ReplaySession
+
+
+class ReplayWorkspace:
+    """Owns a replay; it begins when the screen follows it."""
+
+    session = None
+    tools: tuple[ToolSpec, ...] = ()
+    notices: tuple[Problem, ...] = ()
+
+    def __init__(self, replay: ReplaySession, name: str) -> None:
+        self._replay = replay
+        self._name = name
+
+    @property
+    def reading(self) -> ReplaySession:
+        return self._replay
+
+    @property
+    def link(self) -> ReplayedLink:
+        return self._replay.link
+
+    @property
+    def gpu(self) -> ReplayedGpu:
+        return self._replay.gpu
+
+    @property
+    def address(self) -> str:
+        return self._name
+
+    def begin(self) -> None:
+        self._replay.start()
+
+    async def new_conversation(self) -> None:
+        """A recording has the conversations that it has."""
+
+    async def aclose(self) -> None:
+        await self._replay.aclose()
+
+
+async def open_replay(options: AppOptions) -> ReplayWorkspace:
+    """Read the recording that ``options`` name. Raises ProblemError."""
+    path = Path(options.replay or "")
+    return ReplayWorkspace(await ReplaySession.open(path, options.speed), path.name)
