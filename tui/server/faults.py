@@ -8,6 +8,7 @@ import errno
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from typing import cast
 
@@ -107,10 +108,10 @@ async def speaks_tls(address: Address) -> bool:
     context.verify_mode = ssl.CERT_NONE
     try:
         async with asyncio.timeout(2.0):
-            if address.socket:
-                opened = asyncio.open_unix_connection(address.socket, ssl=context, server_hostname=address.host)
-            else:
+            if address.socket is None or sys.platform == "win32":
                 opened = asyncio.open_connection(address.host, address.port, ssl=context)
+            else:
+                opened = asyncio.open_unix_connection(address.socket, ssl=context, server_hostname=address.host)
             _, writer = await opened
     except (OSError, TimeoutError, EOFError):
         return False

@@ -144,7 +144,7 @@ async def fetch(
 async def read_bounded(response: httpx2.Response, limit: int = MAX_BODY) -> bytes:
     """The body of an answer. Raises ProblemError(server.body_too_long)."""
     body = bytearray()
-    async for piece in response.aiter_raw():
+    async for piece in response.aiter_bytes():
         body += piece
         if len(body) > limit:
             raise ProblemError(Problem("server.body_too_long", {"mebibytes": limit // 1024 // 1024}))

@@ -16,7 +16,10 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "address.user": (
         N_("The address holds a user name or a password."),
-        N_("lmdeploy knows API keys only: leave out everything before the @ and give the key with --api-key."),
+        N_(
+            "lmdeploy knows API keys only: leave out everything before the @ and put a key into the environment variable"
+            " LMDECK_API_KEY."
+        ),
     ),
     "address.host": (
         N_("This is not a host name or an IP address: {text}"),
@@ -121,7 +124,10 @@ TABLE: dict[str, tuple[str, str]] = {
     # Keys
     "server.key_missing": (
         N_("The server at {url} wants an API key."),
-        N_("Give one of the keys it was started with (--api-keys): lmdeck --api-key KEY."),
+        N_(
+            "Put one of the keys it was started with (--api-keys) into the environment variable LMDECK_API_KEY, or into"
+            " another one named with --api-key-env."
+        ),
     ),
     "server.key_rejected": (
         N_("The server at {url} does not accept this API key."),

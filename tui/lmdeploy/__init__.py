@@ -1,0 +1,1 @@
+"""What lmdeploy is, by version: options, dialects, log readers, tool parsers, checkpoint headers, kv formulas."""
