@@ -43,6 +43,7 @@ class Composer(TextArea):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, compact=True, show_line_numbers=False, highlight_cursor_line=False, soft_wrap=True)
+        self.cursor_blink = False  # a blinking cursor writes 2 kB a second to an idle terminal
         self.sent = History()
         self._pastes: dict[str, str] = {}
         self.retranslate()

@@ -23,10 +23,12 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-# Characters whose width every terminal agrees on. A row with others is always written whole, from its first cell, so
-# that a terminal which draws one of them wider or narrower is put right by the next change of that row.
+# Characters that every terminal draws alone and with the width we count (ambiguous ones as one cell). A row with others
+# – emoji, combining marks, scripts that are joined or written from the right – is always written whole, from its first
+# cell, so that a terminal that disagrees is put right by the next change of that row.
 _SAFE = re.compile(
-    r"[\x20-\x7e\xa0-\xac\xae-ˬ\u2500-\u259f\u3000-\u303f\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*"
+    "[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u058f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2319\u2320-\u23e8"
+    "\u2400-\u25fc\u2800-\u28ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uffe6\U00020000-\U0003fffd]*"
 )
 _RESET = "\x1b[0m"
 _MIN_MOVED = 3
