@@ -28,8 +28,6 @@ _CODES = {
     _TOOBIG: "store.too_big",
     _NOTADB: "store.damaged",
 }
-# SQLITE_READONLY_DBMOVED: the file was replaced or removed since it was opened.
-_MOVED = 1032
 _FULL_ERRNOS = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _READ_ONLY_ERRNOS = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
@@ -45,8 +43,7 @@ def is_locked(error: sqlite3.Error) -> bool:
 
 def from_sqlite(error: sqlite3.Error, path: Path | None) -> ProblemError:
     """The problem behind an error of SQLite's."""
-    moved = getattr(error, "sqlite_errorcode", 0) == _MOVED
-    code = "store.write_lost" if moved else _CODES.get(_primary(error), "store.failed")
+    code = _CODES.get(_primary(error), "store.failed")
     name = getattr(error, "sqlite_errorname", "")
     return ProblemError(Problem(code, {"path": str(path or "")}, f"{name} {error}".strip()))
 

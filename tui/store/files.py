@@ -85,6 +85,17 @@ def set_aside(path: Path) -> Path:
     return kept
 
 
+def identity(path: Path | None) -> tuple[int, int] | None:
+    """What tells a file from another one under the same name; None when there is none."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def suspect_mark(path: Path) -> Path:
     """The file whose presence asks for a full check when the database is opened next."""
     return path.with_name(path.name + "-suspect")

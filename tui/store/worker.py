@@ -55,6 +55,7 @@ class Worker:
         self._connection = connection
         self._begin = begin
         self._path = path
+        self._identity = files.identity(path)
         self._fresh = fresh
         self._forget = forget
         self._idle = idle
@@ -180,6 +181,9 @@ class Worker:
 
         if not isinstance(error, sqlite3.Error):
             return error
+        if files.identity(self._path) != self._identity:
+            # Replaced or removed since it was opened; SQLite says "readonly", or nothing of the kind.
+            return ProblemError(Problem("store.write_lost", {"path": str(self._path)}, str(error)))
         if errors.is_broken(error) and self._path:
             with suppress(OSError):
                 files.suspect_mark(self._path).touch(0o600)

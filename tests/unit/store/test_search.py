@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.store.samples import indexed, message, rows
 from tui.model.message import NoticePart, ReasoningPart, ToolCallPart, ToolResultPart
-from tui.model.problem import Problem
+from tui.model.problem import Problem, ProblemError
 from tui.model.search import SearchHit
 from tui.store.store import Store
 from tui.store.tokens import fold, index_text, match_expression, matches, query_terms
@@ -169,6 +169,22 @@ async def test_what_was_waiting_is_indexed_at_the_next_start(store: Store) -> No
     await indexed(again)
     assert rows(again, "SELECT count(*) FROM messages WHERE NOT indexed") == [(0,)]
     assert len(await again.search("fox49")) == 1
+    await again.close()
+
+
+async def test_a_lost_index_harms_nothing_but_the_search(store: Store) -> None:
+    conversation = (await store.create_conversation()).id
+    rows(store, "DROP TABLE search")
+    one = message("a fox")
+    await store.put_message(conversation, one)
+    await store.put_message(conversation, message("another", one.id))
+    assert len(await store.branch(conversation)) == 2
+    with pytest.raises(ProblemError, match=r"store\.failed"):
+        await store.search("fox")
+    await store.close()
+    again = await Store.open(store.path)
+    await indexed(again)
+    assert await found(again, "fox") == [one.id]
     await again.close()
 
 
