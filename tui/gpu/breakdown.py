@@ -51,18 +51,18 @@ def _concerns(sample: GpuSample, known: Knowledge, reading: GpuReading) -> bool:
 def _card(sample: GpuSample, known: Knowledge, time: float, now: float) -> MemoryBreakdown:
     if sample.total is None or sample.used is None:
         return _unreadable(sample, time)
+    total = sample.total
+    used = min(sample.used, total)  # a driver whose figures do not add up must not make parts negative
+    sample = replace(sample, used=used, reserved=_at_most(sample.reserved, total - used))
     use = _use(sample, known)
     reserve = (sample.reserved or 0) + use.unlisted
-    free = sample.total - sample.used - (sample.reserved or 0)
-    if free < 0:  # a driver whose figures do not add up: its reserve gives way
-        reserve, free = max(reserve + free, 0), 0
-        use = replace(use, server=min(use.server, sample.total - reserve - (use.foreign.bytes or 0)))
+    free = total - used - (sample.reserved or 0)
     weights, kv, other = _split(sample, known, use, free)
     known_reserve = sample.reserved is not None or use.unlisted > 0
     return MemoryBreakdown(
         card=sample.index,
         name=sample.name,
-        total=Figure(sample.total, Source.MEASURED),
+        total=Figure(total, Source.MEASURED),
         weights=weights,
         kv_cache=kv,
         other=other,
@@ -73,6 +73,10 @@ def _card(sample: GpuSample, known: Knowledge, time: float, now: float) -> Memor
         other_includes_foreign=use.mixed,
         time=time,
     )
+
+
+def _at_most(size: int | None, limit: int) -> int | None:
+    return None if size is None else min(size, limit)
 
 
 def _unreadable(sample: GpuSample, time: float) -> MemoryBreakdown:

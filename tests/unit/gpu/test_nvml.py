@@ -134,7 +134,12 @@ def test_no_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_user_set_total(nvml_state: pytest.MonkeyPatch) -> None:
     card = read(total=10 * GIB).samples[0]
-    assert (card.total, card.used, card.free, card.reserved) == (10 * GIB, 15 * GIB // 2, 10 * GIB - 15 * GIB // 2, None)
+    assert (card.total, card.used, card.free, card.reserved) == (
+        10 * GIB,
+        15 * GIB // 2,
+        10 * GIB - 15 * GIB // 2,
+        None,
+    )
 
 
 SLICE = "VGPU-SMI 1.7.13  Driver 535\n| 0  A100  13578MiB / 24566MiB   0% / 30% |\n"
