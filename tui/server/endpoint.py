@@ -41,6 +41,10 @@ _REQUEST_ONLY = frozenset(
 )  # fmt: skip
 
 
+# States of a server that may end without anybody here doing something.
+_MAY_PASS = frozenset(("server.asleep", "server.no_models", "server.initializing", "server.unhealthy"))
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """Seconds between attempts while a server does not answer: doubling from ``first`` to ``longest``."""
@@ -175,25 +179,40 @@ class Endpoint:
 
     async def _keep(self) -> None:
         failures = 0
+        asked = True
         while True:
             self._look.clear()
-            self._settled.clear()
+            if asked:
+                self._settled.clear()
             try:
-                await self._look_at_server()
+                await self._look_at_server(quietly=not asked)
                 failures = 0
                 self._settled.set()
-                await self._look.wait()
+                asked = await self._asked_again()
             except ProblemError as error:
+                asked = True
                 failures += 1
                 await self._rest(error.problem, failures)
 
-    async def _look_at_server(self) -> None:
+    async def _asked_again(self) -> bool:
+        """Wait for the next look: until asked for one, or for a while where the trouble may pass by itself."""
+        problem = self.link.problem
+        pause = self._backoff.longest / 3 if problem is not None and problem.code in _MAY_PASS else None
+        try:
+            async with asyncio.timeout(pause):
+                return await self._look.wait()
+        except TimeoutError:
+            return False
+
+    async def _look_at_server(self, *, quietly: bool) -> None:
         known = self.facts if self.link.phase in (LinkPhase.HEALTHY, LinkPhase.DEGRADED) else None
-        self._set_link(LinkPhase.CONNECTING if known is None else LinkPhase.PROBING)
+        if not quietly:
+            self._set_link(LinkPhase.CONNECTING if known is None else LinkPhase.PROBING)
         first = await first_facts(self.client)
         if known is None or known.models != first.facts.models:
             self._learn(first.facts)
-        self._set_link(LinkPhase.PROBING, round_trip=first.round_trip)
+        if not quietly:
+            self._set_link(LinkPhase.PROBING, round_trip=first.round_trip)
         more = asyncio.create_task(more_facts(self.client, first, self.client.timeouts.quick))
         try:
             await asyncio.wait({more}, timeout=BUDGET)
@@ -212,9 +231,8 @@ class Endpoint:
         if self._chosen and self.facts.models and self._chosen not in self.facts.models:
             data = {"model": self._chosen, "offered": ", ".join(self.facts.models)}
             return LinkPhase.DEGRADED, Problem("server.model_unknown", data)
-        serious = ("server.no_models", "server.initializing", "server.unhealthy")
         for problem in self.facts.problems:
-            if problem.code in serious:
+            if problem.code in _MAY_PASS:
                 return LinkPhase.DEGRADED, problem
         return LinkPhase.HEALTHY, None
 

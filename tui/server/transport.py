@@ -89,13 +89,19 @@ def open_http(
 
 
 def open_openai(address: Address, http: httpx2.AsyncClient) -> AsyncOpenAI:
-    """The SDK's client on top of ``http``. It must be given some key; ``http`` replaces it by the user's or none."""
+    """The SDK's client on top of ``http``. It must be given some key; ``http`` replaces it by the user's or none.
+
+    Raises ProblemError for an address that is no URL after all."""
     _import_openai()
+    import httpx2
     from openai import AsyncOpenAI
 
-    client = AsyncOpenAI(
-        api_key="none", organization="", project="", base_url=f"{address.base_url}/v1", max_retries=0, http_client=http
-    )
+    url = f"{address.base_url}/v1"
+    try:
+        client = AsyncOpenAI(api_key="none", organization="", project="", base_url=url, max_retries=0, http_client=http)
+    except httpx2.InvalidURL as error:  # a host name that no name service can know
+        data = {"url": address.shown, "reason": str(error)[:200]}
+        raise ProblemError(Problem("server.connection_failed", data)) from error
     client.organization = None
     client.project = None
     return client

@@ -89,13 +89,20 @@ def test_a_recorded_tool_stream_cut_anywhere(cuts: list[int]) -> None:
     assert all(call_id.startswith("chatcmpl-tool-") for call_id, _, _ in calls)
 
 
-@pytest.mark.parametrize("name", ["turbomind-tools", "turbomind-tools-internlm"])
-@pytest.mark.parametrize("scene", ["tools_plain_1", "tools_parallel_plain", "chat_plain", "tools_named"])
+BODIES = [
+    (name, scene)
+    for name in RECORDINGS
+    for scene, value in recording(name).items()
+    if value["path"] == "/v1/chat/completions"
+    and value["status"] == 200
+    and value["headers"].get("content-type") == "application/json"
+    and not scene.startswith("chat_after_kill")
+]
+
+
+@pytest.mark.parametrize(("name", "scene"), BODIES)
 def test_recorded_json_bodies(name: str, scene: str) -> None:
-    scenes = recording(name)
-    if scene not in scenes:
-        pytest.skip("not in this recording")
-    body = body_of(scenes[scene])
+    body = body_of(recording(name)[scene])
     whole, problem = read([body], AnswerReader("application/json"))
     assert problem is None
     choice = json.loads(body)["choices"][0]

@@ -71,6 +71,11 @@ async def test_a_name_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> No
         check(await ask(Address("http://no-such-host.invalid:1")), "name_not_found", host="no-such-host.invalid")
 
 
+async def test_a_host_that_cannot_be_a_name() -> None:
+    for ask in (chat_problem, probe_problem):
+        check(await ask(Address.parse("\u0660.example:1")), "connection_failed")
+
+
 async def test_a_socket_that_does_not_exist(tmp_path: Path) -> None:
     check(await chat_problem(Address("http://localhost", str(tmp_path / "none"))), "socket_missing")
 

@@ -217,6 +217,20 @@ async def test_a_sleeping_server() -> None:
         assert server.url in explain(endpoint.status()).step
 
 
+async def test_a_server_that_wakes_up_by_itself_is_noticed() -> None:
+    found: dict[str, Any] = {"/v1/models": MODELS, "/health": {"status": "sleeping", "message": ""}}
+    async with RawServer(found) as server, endpoint_to(server) as endpoint:
+        assert await endpoint.ready(5)
+        await until(lambda: endpoint.link.phase is LinkPhase.DEGRADED)
+        news = endpoint.subscribe()
+        looks = len(server.asked("/health"))
+        await until(lambda: len(server.asked("/health")) >= looks + 2)
+        assert set(phases(news.drain())) <= {LinkPhase.DEGRADED}  # nothing flickers while it is looked at
+        server.routes["/health"] = {"status": "healthy", "message": ""}
+        await until(lambda: endpoint.link.phase is LinkPhase.HEALTHY)
+        assert endpoint.facts.sleeping is False
+
+
 async def test_a_proxy_without_servers() -> None:
     async with RawServer(routes("proxy-two-nodes", "empty_chat")) as server, endpoint_to(server) as endpoint:
         assert not await endpoint.ready(5)

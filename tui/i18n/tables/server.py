@@ -17,8 +17,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "address.user": (
         N_("The address holds a user name or a password."),
         N_(
-            "lmdeploy knows API keys only: leave out everything before the @ and put a key into the environment variable"
-            " LMDECK_API_KEY."
+            "lmdeploy knows API keys only: leave out everything before the @ and put a key into the environment"
+            " variable LMDECK_API_KEY."
         ),
     ),
     "address.host": (
