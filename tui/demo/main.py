@@ -13,6 +13,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from tui.demo.app import Handler, build
+from tui.demo.control import CONTROL
 from tui.demo.options import Options, parse
 from tui.demo.proxy import Node, Proxy
 from tui.demo.routes import server_routes
@@ -26,7 +27,9 @@ _KEEP_ALIVE = 75.0
 async def serve(options: Options) -> int:
     """Runs until SIGINT or SIGTERM, or until standard input ends when ``die_with_parent`` is set.
 
-    Prints one JSON line ``{"url", "port"}`` when the port is open; returns the exit code."""
+    Prints one JSON line ``{"url", "port"}`` when the port is open; returns the exit code. With ``startup`` a line
+    ``{"gpu_url", "facts_url"}`` comes before it: lmdeploy's port opens only when the model is loaded, but the card can
+    be watched while it loads, through a port of its own."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -43,21 +46,31 @@ async def serve(options: Options) -> int:
 
 async def _run(options: Options, stop: asyncio.Event) -> int:
     state = State.fresh(options)
-    if options.startup > 0 and await _ended(stop, options.startup):
-        return 0
-    proxy = Proxy(await _start_nodes(state)) if options.proxy else None
-    try:
-        runner, url = await _listen(state, proxy.routes() if proxy else server_routes(state), options.port)
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return _CANNOT_LISTEN
-    port = int(url.rpartition(":")[2])
-    print(json.dumps({"url": url, "port": port}), flush=True)  # noqa: T201
-    await stop.wait()
-    await runner.cleanup()
-    if proxy is not None:
-        await proxy.close()
+    async with contextlib.AsyncExitStack() as open_ports:
+        try:
+            if options.startup > 0:
+                watching, url = await _listen(state, CONTROL, 0)
+                open_ports.push_async_callback(watching.cleanup)
+                _announce({"gpu_url": f"{url}/lmdeck-demo/gpu", "facts_url": f"{url}/lmdeck-demo/facts"})
+                if await _ended(stop, options.startup):
+                    return 0
+            routes = server_routes(state)
+            if options.proxy:
+                proxy = Proxy(await _start_nodes(state))
+                open_ports.push_async_callback(proxy.close)
+                routes = proxy.routes()
+            runner, url = await _listen(state, routes, options.port)
+        except OSError as error:
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            return _CANNOT_LISTEN
+        open_ports.push_async_callback(runner.cleanup)
+        _announce({"url": url, "port": int(url.rpartition(":")[2])})
+        await stop.wait()
     return 0
+
+
+def _announce(data: dict[str, str | int]) -> None:
+    print(json.dumps(data), flush=True)  # noqa: T201
 
 
 async def _listen(state: State, routes: dict[tuple[str, str], Handler], port: int) -> tuple[web.AppRunner, str]:

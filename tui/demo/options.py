@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui.demo.dialects import VERSIONS
+from tui.i18n import _
 
 DEFAULT_MODEL = "lmdeck-demo"
 
@@ -52,29 +53,31 @@ def _or_none(value: str) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of ``python -m tui.demo``; flags that lmdeploy has too keep lmdeploy's spelling."""
-    add = argparse.ArgumentParser(prog="python -m tui.demo", description="A simulated lmdeploy server.")
+    add = argparse.ArgumentParser(prog="python -m tui.demo", description=_("A simulated lmdeploy server."))
     add.add_argument("--host", default="127.0.0.1")
-    add.add_argument("--port", type=int, default=0, help="0: chosen by the system, printed as JSON on standard output")
-    add.add_argument("--lmdeploy", choices=VERSIONS, default=VERSIONS[-1], help="the release to behave like")
+    add.add_argument(
+        "--port", type=int, default=0, help=_("0: chosen by the system, printed as JSON on standard output")
+    )
+    add.add_argument("--lmdeploy", choices=VERSIONS, default=VERSIONS[-1], help=_("the release to behave like"))
     add.add_argument("--engine", choices=("turbomind", "pytorch"), default="turbomind")
-    add.add_argument("--model", "--model-name", action="append", dest="models", help="repeat for several models")
-    add.add_argument("--tool-call-parser", type=_or_none, default="qwen", help="qwen, internlm or none")
-    add.add_argument("--reasoning-parser", type=_or_none, default="default", help="default or none")
-    add.add_argument("--api-key", action="append", dest="api_keys", help="repeat for several keys")
-    add.add_argument("--speed", type=float, default=60.0, help="tokens per second, 0: as fast as possible")
-    add.add_argument("--first-token", type=float, default=0.15, help="seconds until the first token")
+    add.add_argument("--model", "--model-name", action="append", dest="models", help=_("repeat for several models"))
+    add.add_argument("--tool-call-parser", type=_or_none, default="qwen", help=_("qwen, internlm or none"))
+    add.add_argument("--reasoning-parser", type=_or_none, default="default", help=_("default or none"))
+    add.add_argument("--api-key", action="append", dest="api_keys", help=_("repeat for several keys"))
+    add.add_argument("--speed", type=float, default=60.0, help=_("tokens per second, 0: as fast as possible"))
+    add.add_argument("--first-token", type=float, default=0.15, help=_("seconds until the first token"))
     add.add_argument("--no-metrics", "--disable-metrics", action="store_false", dest="metrics", default=None)
     add.add_argument("--enable-metrics", action="store_true", dest="metrics", default=None)
-    add.add_argument("--metrics-interval", type=float, default=10.0, help="seconds between refreshes of the gauges")
+    add.add_argument("--metrics-interval", type=float, default=10.0, help=_("seconds between refreshes of the gauges"))
     add.add_argument("--disable-fastapi-docs", action="store_false", dest="docs")
-    add.add_argument("--context-length", "--session-len", type=int, default=32768, help="tokens")
-    add.add_argument("--startup", type=float, default=0.0, help="seconds of loading before the port opens")
+    add.add_argument("--context-length", "--session-len", type=int, default=32768, help=_("tokens"))
+    add.add_argument("--startup", type=float, default=0.0, help=_("seconds of loading before the port opens"))
     add.add_argument("--seed", type=int, default=0)
     add.add_argument("--thinking", choices=("asked", "always", "unclosed"), default="asked")
-    add.add_argument("--proxy", action="store_true", help="behave like lmdeploy serve proxy")
-    add.add_argument("--nodes", type=int, default=2, help="servers behind the proxy")
+    add.add_argument("--proxy", action="store_true", help=_("behave like lmdeploy serve proxy"))
+    add.add_argument("--nodes", type=int, default=2, help=_("servers behind the proxy"))
     add.add_argument("--allow-terminate-by-client", action="store_true", dest="allow_terminate")
-    add.add_argument("--die-with-parent", action="store_true", help="end when standard input is closed")
+    add.add_argument("--die-with-parent", action="store_true", help=_("end when standard input is closed"))
     return add
 
 

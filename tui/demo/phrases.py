@@ -32,7 +32,7 @@ I am **simulated**: there is no model and no GPU behind me, only a script that s
 - `展示 Markdown` —— 标题、列表、表格、代码
 - `数到 200`
 - `31 比 29 大吗？` —— 先思考再回答
-- `/demo` —— 按需出错：中断、沉默、坏的工具调用
+- `/demo 帮助` —— 按需出错：中断、沉默、坏的工具调用
 """,
 }
 FALLBACK = {

@@ -27,19 +27,20 @@ class DemoServer:
 
     def __init__(self, *, lmdeploy: str = "0.18", speed: float = 60.0, **options: Any) -> None:
         self.url = ""
+        self._watching: dict[str, str] = {}
         self._flags = command_line({"lmdeploy": lmdeploy, "speed": speed, **options})
         self._limit = _START_LIMIT + float(options.get("startup") or 0)
         self._child: asyncio.subprocess.Process | None = None
 
     @property
     def gpu_url(self) -> str:
-        """Where the simulated GPU's readings are."""
-        return f"{self.url}/lmdeck-demo/gpu"
+        """Where the simulated GPU's readings are; with ``startup`` already while it loads, "" before that."""
+        return self._watching.get("gpu_url") or (f"{self.url}/lmdeck-demo/gpu" if self.url else "")
 
     @property
     def facts_url(self) -> str:
         """Where the simulated server's flags, checkpoint and log are."""
-        return f"{self.url}/lmdeck-demo/facts"
+        return self._watching.get("facts_url") or (f"{self.url}/lmdeck-demo/facts" if self.url else "")
 
     @property
     def pid(self) -> int | None:
@@ -65,12 +66,14 @@ class DemoServer:
         assert child is not None  # noqa: S101 (for the type checker: start() has set it)
         assert child.stdout is not None  # noqa: S101
         assert child.stderr is not None  # noqa: S101
-        line = await child.stdout.readline()
-        if not line:
-            said = (await child.stderr.read()).decode(errors="replace").strip()
-            detail = said.splitlines()[-1] if said else f"exit code {await child.wait()}"
-            raise ProblemError(Problem("demo.not-started", {"detail": detail}, said[-_ERROR_LENGTH:]))
-        return str(cast("dict[str, Any]", json.loads(line))["url"])
+        while line := await child.stdout.readline():
+            told = cast("dict[str, Any]", json.loads(line))
+            if "url" in told:
+                return str(told["url"])
+            self._watching = {name: str(value) for name, value in told.items()}
+        said = (await child.stderr.read()).decode(errors="replace").strip()
+        detail = said.splitlines()[-1] if said else f"exit code {await child.wait()}"
+        raise ProblemError(Problem("demo.not-started", {"detail": detail}, said[-_ERROR_LENGTH:]))
 
     async def wait(self) -> int | None:
         """Waits until the child ends by itself; its exit code."""
@@ -94,7 +97,7 @@ class DemoServer:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         await self.stop()
 

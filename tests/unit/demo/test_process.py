@@ -15,7 +15,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 
-from tests.support.demo import RunningDemo, StartDemo
+from tests.support.demo import RunningDemo
 from tests.support.waiting import until
 from tests.unit.demo.talk import ask, get
 from tui.demo.main import main
@@ -76,9 +76,47 @@ async def test_it_ends_while_it_loads() -> None:
     assert not is_running(pid)
 
 
-async def test_the_port_opens_after_loading(start_demo: StartDemo) -> None:
-    server = await start_demo(startup=0.3)
-    assert ask(server.url, "hello").status == 200
+async def test_the_card_can_be_watched_while_the_model_loads() -> None:
+    """The port opens when the model is loaded, as with lmdeploy; the memory is seen growing before."""
+    server = DemoServer(speed=0, first_token=0, startup=1.5)
+    starting = asyncio.create_task(server.start())
+    try:
+        assert (server.gpu_url, server.facts_url) == ("", "")
+        await until(lambda: server.gpu_url, what="the card")
+        source = DemoGpuSource(server.gpu_url, interval=0.02)
+        held: list[int] = []
+        async with aclosing(cast("Any", source.readings())) as readings:
+            async for reading in readings:
+                held.append(sum(process.used for process in reading.samples[0].processes if process.pid == 1198))
+                if starting.done():
+                    break
+        await starting
+        assert held[0] == 0
+        assert held == sorted(held)
+        assert held[-1] == 12_331_253_760
+        assert len(set(held)) > 3
+        assert ask(server.url, "hello").status == 200
+        assert get(server.facts_url, "").json()["ready_seconds"] == 1.5
+    finally:
+        await server.stop()
+
+
+async def test_a_child_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.demo.process._START_LIMIT", 0.0)
+    with pytest.raises(ProblemError) as caught:
+        await DemoServer().start()
+    assert caught.value.problem.data["detail"] == "timeout"
+
+
+async def test_a_child_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.demo.process._STOP_LIMIT", 0.1)
+    server = DemoServer()
+    await server.start()
+    assert server.pid is not None
+    pid = server.pid
+    os.kill(pid, signal.SIGSTOP)
+    await server.stop()
+    assert not is_running(pid)
 
 
 def test_it_dies_with_its_parent() -> None:
