@@ -11,7 +11,7 @@ from tui.model.message import ConversationInfo
 from tui.model.problem import Problem, ProblemError
 from tui.model.search import SearchHit
 from tui.store import conversations, messages, search
-from tui.store.purge import purge
+from tui.store.purge import deleted_before, purge
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -87,11 +87,15 @@ class Catalogue:
         """Undo :meth:`delete`."""
         await self._writer.run(lambda connection: conversations.set_deleted(connection, conversation_id, deleted=False))
 
-    async def purge(self, deleted_before: datetime | None = None) -> int:
+    async def purge(self, before: datetime | None = None) -> int:
         """Remove for good what was deleted before a time (default: everything that is deleted now). Messages shared
         with a fork that still exists stay. Returns how many conversations went."""
-        border = deleted_before or datetime.now(UTC)
-        return await self._writer.run(lambda connection: purge(connection, border))
+        border = before or datetime.now(UTC)
+        gone = 0
+        # One transaction each: another process may want to write meanwhile.
+        for identity in await self._writer.run(lambda connection: deleted_before(connection, border)):
+            gone += await self._writer.run(lambda connection, identity=identity: purge(connection, identity))
+        return gone
 
     async def search(self, query: str, limit: int = 50) -> list[SearchHit]:
         """Conversations that hold all words of the query in one message, or in the title; the most recently used

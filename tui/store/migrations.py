@@ -89,6 +89,8 @@ _CONVERSATIONS_MESSAGES_TURNS = (
 _SEARCH = (
     "ALTER TABLE messages ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX messages_to_index ON messages (key) WHERE NOT indexed",
+    # Work that is done a little at a time when nothing else waits, by whichever process finds it.
+    "CREATE TABLE upkeep (task TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 
 

@@ -11,18 +11,21 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
-def purge(connection: Connection, deleted_before: datetime) -> int:
-    """Remove for good what was deleted before a time (UTC), except messages that a fork still shows."""
-    border = deleted_before.astimezone(UTC).isoformat(timespec="microseconds")
-    gone = connection.execute("SELECT key, id FROM conversations WHERE deleted < ?", (border,)).fetchall()
-    for key, identity in gone:
-        _purge_one(connection, key, identity)
-    if gone:
-        search.squeeze(connection)
-    return len(gone)
+def deleted_before(connection: Connection, time: datetime) -> list[str]:
+    """Conversations that were deleted before a time (UTC)."""
+    border = time.astimezone(UTC).isoformat(timespec="microseconds")
+    return [row[0] for row in connection.execute("SELECT id FROM conversations WHERE deleted < ?", (border,))]
 
 
-def _purge_one(connection: Connection, key: int, identity: str) -> None:
+def purge(connection: Connection, identity: str) -> bool:
+    """Remove a deleted conversation for good, except messages that a fork still shows; False when it was restored or
+    purged by another process meanwhile."""
+    found = connection.execute(
+        "SELECT key FROM conversations WHERE id = ? AND deleted IS NOT NULL", (identity,)
+    ).fetchone()
+    if found is None:
+        return False
+    key = found[0]
     own = [
         row[0]
         for row in connection.execute(
@@ -46,3 +49,5 @@ def _purge_one(connection: Connection, key: int, identity: str) -> None:
     connection.execute(f"DELETE FROM raw WHERE turn IN ({turns})", (identity,))  # noqa: S608 (constant)
     connection.execute(f"DELETE FROM turns WHERE id IN ({turns})", (identity,))  # noqa: S608 (constant)
     connection.execute("DELETE FROM conversations WHERE key = ?", (key,))
+    search.ask_squeeze(connection)
+    return True

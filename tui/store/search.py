@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 _AT_ONCE = 20
+_SQUEEZE_PAGES = 200
 # A cut message nobody went on from is indexed when it is certainly not being written any more.
 _ABANDONED = timedelta(hours=1)
 _BEFORE, _AFTER = 24, 120
@@ -77,10 +78,35 @@ def forget(connection: Connection, key: int) -> None:
     connection.execute("UPDATE messages SET indexed = 0 WHERE key = ?", (key,))
 
 
-def squeeze(connection: Connection) -> None:
-    """Rewrite the index, so that words of messages that were taken out are really gone from the file."""
+def ask_squeeze(connection: Connection) -> None:
+    """Have the index rewritten, so that words of messages that were taken out are really gone from the file."""
     if is_available(connection):
-        connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+        connection.execute("INSERT OR IGNORE INTO upkeep VALUES ('squeeze: begin')")
+
+
+def squeeze_some(connection: Connection) -> bool:
+    """Rewrite some of the index if that was asked for, in a transaction of its own; True when there is more to do.
+
+    https://www.sqlite.org/fts5.html#the_merge_command: negative once, then positive until it changes nothing."""
+    if connection.execute("SELECT 1 FROM upkeep").fetchone() is None or not is_available(connection):
+        return False
+    connection.execute("BEGIN IMMEDIATE")
+    begins = connection.execute("DELETE FROM upkeep WHERE task = 'squeeze: begin'").rowcount > 0
+    before = connection.total_changes
+    pages = -_SQUEEZE_PAGES if begins else _SQUEEZE_PAGES
+    connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (pages,))
+    more = begins or connection.total_changes - before >= 2
+    if more:
+        connection.execute("INSERT OR IGNORE INTO upkeep VALUES ('squeeze')")
+    else:
+        connection.execute("DELETE FROM upkeep WHERE task = 'squeeze'")
+    connection.execute("COMMIT")
+    return more
+
+
+def upkeep(connection: Connection) -> bool:
+    """One step of the work that can wait; True when there is more."""
+    return index_some(connection) or squeeze_some(connection)
 
 
 def find(connection: Connection, query: str, limit: int) -> list[SearchHit]:

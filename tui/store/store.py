@@ -48,7 +48,7 @@ class Store(Catalogue):
             database.path,
             fresh=fresh,
             forget=self._written.clear,
-            idle=search.index_some,
+            idle=search.upkeep,
         )
         self._reader = Worker("store-reader", database.reader, "BEGIN", database.path) if fresh else self._writer
 

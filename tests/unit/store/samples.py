@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from tui.model.message import Message, Part, Role, TextPart
-from tui.store.search import index_some
+from tui.store.search import upkeep
 from tui.store.store import Store
 
 WHEN = datetime(2026, 3, 1, 12, 30, 45, 123456, tzinfo=UTC)
@@ -38,11 +38,11 @@ def rows(store: Store, sql: str, *values: Any) -> list[Any]:
 
 
 async def indexed(store: Store) -> None:
-    """Wait until the search knows every message that it should."""
+    """Wait until the work that can wait is done: the search knows every message that it should."""
 
     def rest(connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
-        while index_some(connection):
+        while upkeep(connection):
             pass
         connection.execute("BEGIN")
         connection.execute("SAVEPOINT job")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -97,8 +98,17 @@ async def test_purge_removes_for_good_and_only_what_is_old_enough(store: Store) 
     with closing(sqlite3.connect(store.path)) as other:
         for table in ("conversations", "members", "messages", "parts", "chunks", "turns", "raw"):
             assert other.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    await indexed(store)
     await store.close()
     assert b"melon" not in store.path.read_bytes()
+
+
+async def test_what_was_restored_meanwhile_is_not_purged(store: Store) -> None:
+    """By another window, between looking and removing."""
+    one = (await store.create_conversation(title="one")).id
+    await store.delete(one)
+    await asyncio.gather(store.purge(), store.restore(one))
+    assert await titles(store) == ["one"]
 
 
 async def test_a_fork_shares_messages_and_goes_its_own_way(store: Store) -> None:
