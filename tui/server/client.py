@@ -90,6 +90,12 @@ class ServerClient:
         except ProblemError as error:
             raise ProblemError(await self._with_offer(error.problem)) from error.__cause__
 
+    async def warm_up(self) -> None:
+        """Import the SDK and prepare its client in a thread, so that the first chat need not wait for it (0.7 s).
+        What is wrong with the address is told by the first request."""
+        with contextlib.suppress(ProblemError):
+            await self._openai()
+
     async def models(self) -> tuple[str, ...]:
         """The ids offered, each once, in the server's order. Raises ProblemError."""
         models, _ = await self.models_reply()

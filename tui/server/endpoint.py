@@ -80,6 +80,7 @@ class Endpoint:
         self._news: Broadcast[News] = Broadcast()
         self._keeper: asyncio.Task[None] | None = None
         self._poller: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._watchers = 0
         self._look = asyncio.Event()  # set: look at the server again now
         self._settled = asyncio.Event()  # set: the last look has a result
@@ -168,11 +169,11 @@ class Endpoint:
 
     async def aclose(self) -> None:
         """Stop looking after the server and close its connections; subscriptions end."""
-        tasks = [task for task in (self._keeper, self._poller) if task is not None]
+        tasks = [task for task in (self._keeper, self._poller, self._warming) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._keeper = self._poller = None
+        self._keeper = self._poller = self._warming = None
         await self.client.aclose()
         self._set_link(LinkPhase.IDLE)
         self._news.close()
@@ -209,6 +210,8 @@ class Endpoint:
         if not quietly:
             self._set_link(LinkPhase.CONNECTING if known is None else LinkPhase.PROBING)
         first = await first_facts(self.client)
+        if self._warming is None:
+            self._warming = asyncio.create_task(self.client.warm_up())
         if known is None or known.models != first.facts.models:
             self._learn(first.facts)
         if not quietly:

@@ -165,6 +165,10 @@ def test_the_sdk_does_not_log_to_our_terminal() -> None:
     assert "SECRET" not in result.stderr
 
 
-async def test_warming_up_twice_is_fine() -> None:
+async def test_warming_up_sends_nothing_and_never_fails() -> None:
     await warm_up()
-    await warm_up()
+    async with RawServer() as server, connected(server) as client:
+        await client.warm_up()
+        await client.warm_up()
+        assert server.requests == []
+    await ServerClient(Address("http://\u0660:1")).warm_up()
