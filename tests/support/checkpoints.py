@@ -93,7 +93,11 @@ def internlm(folder: Path, name: str, quantised: bool = False, shards: int = 2) 
         tensors[base + "ffn_norm.weight"] = (dtype, [hidden])
         tensors.update(linear(base + "attention.wqkv", hidden + 2 * kv * width, hidden))
         tensors.update(linear(base + "attention.wo", hidden, hidden))
-        for part, out, into in (("w1", intermediate, hidden), ("w3", intermediate, hidden), ("w2", hidden, intermediate)):
+        for part, out, into in (
+            ("w1", intermediate, hidden),
+            ("w3", intermediate, hidden),
+            ("w2", hidden, intermediate),
+        ):
             tensors.update(linear(f"{base}feed_forward.{part}", out, into))
     names = list(tensors)
     size = -(-len(names) // shards)

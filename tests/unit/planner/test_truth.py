@@ -64,7 +64,10 @@ def test_blocks_to_the_byte(name: str) -> None:
         assert entry.size == block
         assert (slab_for(block).size, slab_for(block).objects) == (entry.slab, entry.count)
     if facts.num_gpu_blocks:
-        assert abs(plan(recording.question()).kv_cache - facts.num_gpu_blocks * block) <= 0.03 * facts.num_gpu_blocks * block
+        assert (
+            abs(plan(recording.question()).kv_cache - facts.num_gpu_blocks * block)
+            <= 0.03 * facts.num_gpu_blocks * block
+        )
 
 
 def test_the_recorded_out_of_memory_is_foreseen() -> None:
