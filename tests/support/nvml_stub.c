@@ -1,5 +1,5 @@
 /* A stand-in for libnvidia-ml.so.1: two cards whose state is told by environment variables.
-   STUB_STATE: ok driver mismatch init-permission permission lost unified no-v2 no-processes foreign windows mig odd
+   STUB_STATE: ok driver mismatch init-permission strange permission lost unified no-v2 no-processes foreign windows mig odd
    STUB_PROCESSES: "pid:bytes,pid:bytes" on card 0 (default: one process of 1 GiB with an id nobody has). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +10,11 @@ static int is(const char *state) { const char *now = getenv("STUB_STATE"); retur
 static long card(void *device) { return (long)device - 1; }
 static int broken(void *device) { return card(device) == 1 && is("lost") ? 15 : 0; }
 static int start(void) {
+    if (!getenv("STUB_STATE")) return 12; /* other tests of this process: as if there were no library */
     if (is("driver")) return 9;
     if (is("mismatch")) return 18;
     if (is("init-permission")) return 4;
+    if (is("strange")) return 999;
     return 0;
 }
 int nvmlInit_v2(void) { return start(); }

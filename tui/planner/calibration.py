@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from tui.config.paths import private_folder
-from tui.lmdeploy.overhead import GIB, Load, is_quantised
+from tui.lmdeploy.overhead import GIB, Load, before_kv, is_quantised
 from tui.lmdeploy.versions import OBJECT_CACHE
 from tui.model.problem import Problem
 
@@ -65,13 +65,19 @@ def correct(load: Load, measurements: Iterable[Measurement]) -> Correction:
     same = [entry for entry in family if card and card_of(entry.gpu) == card]
     if not same:
         spread = max((abs(entry.before + entry.after) for entry in family), default=0)
-        return Correction(0, 0, max(_UNMEASURED_MARGIN, spread) + load.weights // 50, known=False)
+        margin = max(_UNMEASURED_MARGIN, spread) + load.weights // 50 + _unsure(load)
+        return Correction(0, 0, margin, known=False)
     share = len(same) + 1
     before = sum(entry.before for entry in same) // share
     after = sum(entry.after for entry in same) // share
     spread = max(abs(entry.before + entry.after - before - after) for entry in same)
     margin = max(_SMALLEST_MARGIN, spread) + (load.weights // 50 if is_quantised(load.checkpoint) else 0)
     return Correction(before, after, margin, known=True)
+
+
+def _unsure(load: Load) -> int:
+    """What a card of unknown name would hold more if it were a Hopper card (PyTorch's second w4 layout)."""
+    return 0 if load.gpu_name else before_kv(replace(load, gpu_name="h200")) - before_kv(load)
 
 
 class OwnMeasurements:

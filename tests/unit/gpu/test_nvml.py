@@ -72,6 +72,20 @@ def test_no_library(nvml_state: pytest.MonkeyPatch) -> None:
     assert reading.problem.code == "gpu.library"
 
 
+def test_without_a_state_the_stub_is_no_library(nvml_state: pytest.MonkeyPatch) -> None:
+    nvml_state.delenv("STUB_STATE")
+    reading = read()
+    assert reading.problem is not None
+    assert reading.problem.code == "gpu.library"
+
+
+def test_a_library_that_fails_in_an_unknown_way(nvml_state: pytest.MonkeyPatch) -> None:
+    nvml_state.setenv("STUB_STATE", "strange")
+    reading = read()
+    assert reading.problem is not None
+    assert reading.problem.code == "gpu.failed"
+
+
 @pytest.mark.parametrize(
     ("state", "figure", "blank"),
     [

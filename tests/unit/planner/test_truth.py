@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.memory_recordings import STARTS, Recording, load
@@ -68,6 +70,14 @@ def test_blocks_to_the_byte(name: str) -> None:
             abs(plan(recording.question()).kv_cache - facts.num_gpu_blocks * block)
             <= 0.03 * facts.num_gpu_blocks * block
         )
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_the_margin_holds_on_a_card_without_a_name(name: str) -> None:
+    """Without --gpu-name batch size and kernels are guessed; the margin says how far that may be off."""
+    recording = load(name)
+    answer = plan(replace(recording.question(), gpu_name=""))
+    assert abs(answer.total_used - recording.process_bytes) <= answer.margin
 
 
 def test_the_recorded_out_of_memory_is_foreseen() -> None:
