@@ -220,8 +220,8 @@ def _json_object(raw: str) -> Json | None:
 
 
 def _short(text: str) -> str:
-    """One line of at most 300 characters, for a sentence."""
-    line = " ".join(text.split())
+    """One line of at most 300 characters, for a sentence; a dash where there is nothing to say."""
+    line = " ".join(text.split()) or "–"
     return line if len(line) <= 300 else line[:299] + "…"
 
 

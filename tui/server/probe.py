@@ -139,7 +139,7 @@ class _Health:
         status, message = str(body.get("status", "")), str(body.get("message", ""))
         problems: tuple[Problem, ...] = ()
         if status in ("initializing", "unhealthy"):
-            problems = (Problem(f"server.{status}", {"message": message[:300]}, reply.text[:2000]),)
+            problems = (Problem(f"server.{status}", {"message": message[:300] or "–"}, reply.text[:2000]),)
         return cls(reply.status == 200, status == "sleeping", is_json=True, message=message, problems=problems)
 
 

@@ -114,7 +114,7 @@ def test_016_refuses_long_prompts_itself() -> None:
         ("C:\\models\\Qwen3-8B", "qwen3"),
         ("/data/qwen3/mine", "qwen3"),
         ("tiny-chat", None),
-        ("/home/llama3/work/projects/run1/out/model", None),
+        ("/data/llama3/projects/run1/out/model", None),
         ("gpt-oss-20b", None),
         ("", None),
     ],

@@ -11,7 +11,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Type where the server answers, for example http://127.0.0.1:23333."),
     ),
     "address.scheme": (
-        N_("An address that begins with {scheme}:// is not one of an lmdeploy server: {text}"),
+        N_("An address that begins with {scheme}:// is not one of an lmdeploy server ({text})."),
         N_("Use http:// or https://, for example http://127.0.0.1:23333."),
     ),
     "address.user": (
@@ -22,7 +22,7 @@ TABLE: dict[str, tuple[str, str]] = {
         ),
     ),
     "address.host": (
-        N_("This is not a host name or an IP address: {text}"),
+        N_("“{text}” is neither a host name nor an IP address."),
         N_("Use the form host:port, for example 127.0.0.1:23333."),
     ),
     "address.port": (
@@ -61,7 +61,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The tunnel has ended; connect again."),
     ),
     "server.proxy_failed": (
-        N_("The proxy set in this environment did not let the request to {url} through: {reason}"),
+        N_("The proxy set in this environment did not let the request to {url} through ({reason})."),
         N_("Unset HTTP_PROXY and ALL_PROXY, or add the host to NO_PROXY."),
     ),
     "server.hung_up": (
@@ -73,7 +73,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The port belongs to another program; lmdeploy's default port is 23333."),
     ),
     "server.connection_failed": (
-        N_("The connection to {url} failed: {reason}"),
+        N_("The connection to {url} failed ({reason})."),
         N_("Check the address and the network, then try again."),
     ),
     "server.tls_needed": (
@@ -85,11 +85,11 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Use {better} instead."),
     ),
     "server.tls_certificate": (
-        N_("The certificate of {host} cannot be trusted: {reason}"),
+        N_("The certificate of {host} cannot be trusted ({reason})."),
         N_("If it is your own, set SSL_CERT_FILE to its certificate file and start lmdeck again."),
     ),
     "server.tls_failed": (
-        N_("No secure connection to {url} came about: {reason}"),
+        N_("No secure connection to {url} came about ({reason})."),
         N_("Check the server's certificate settings, or use http:// through an SSH tunnel."),
     ),
     "server.redirect": (
@@ -134,11 +134,11 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Give one of the keys it was started with (--api-keys)."),
     ),
     "server.forbidden": (
-        N_("The server at {url} refuses access. {message}"),
+        N_("The server at {url} refuses access (it says: {message})."),
         N_("Ask whoever runs it; lmdeploy itself never answers this way, something before it does."),
     ),
     "server.too_many": (
-        N_("Too many requests at once for {url}. {message}"),
+        N_("Too many requests at once for {url} (it says: {message})."),
         N_("Wait a moment and send again."),
     ),
     # Models
@@ -173,7 +173,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Start it again with --tool-call-parser and the name that fits the model ({parsers}), or go on without."),
     ),
     "server.tool_schema": (
-        N_("The server does not accept the description of a tool: {message}"),
+        N_("The server does not accept the description of a tool ({message})."),
         N_("Check the tool's parameters, or switch the tool off."),
     ),
     "server.tools_required": (
@@ -181,7 +181,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Switch a tool on, or take tool_choice out of the extra fields."),
     ),
     "server.history_arguments": (
-        N_("An earlier tool call in this conversation has arguments that are not JSON: {message}"),
+        N_("An earlier tool call in this conversation has arguments that are not JSON ({message})."),
         N_("Edit the message before that call, or start a new conversation."),
     ),
     "server.template_tools": (
@@ -194,15 +194,15 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     # Parameters and parts of requests
     "server.parameter": (
-        N_("The server does not accept the value of {name}: {message}"),
+        N_("The server does not accept the value of {name} ({message})."),
         N_("Change it in the sampling settings."),
     ),
     "server.invalid_field": (
-        N_("The server does not accept a field of the request: {message}"),
+        N_("The server does not accept a field of the request ({message})."),
         N_("Check the sampling settings and the extra fields."),
     ),
     "server.bad_request": (
-        N_("The server refused the request (status {status}): {message}"),
+        N_("The server refused the request with status {status} ({message})."),
         N_("Check the sampling settings and the extra fields; the server's log may say more."),
     ),
     "server.no_images": (
@@ -210,11 +210,11 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Edit the message and leave the picture out, or use a vision model."),
     ),
     "server.no_logprobs": (
-        N_("The server gives no log probabilities: {message}"),
+        N_("The server gives no log probabilities ({message})."),
         N_("Take logprobs out of the extra fields, or start the server with --logprobs-mode raw_logprobs."),
     ),
     "server.media_type": (
-        N_("The server refused the form of the request: {message}"),
+        N_("The server refused the form of the request ({message})."),
         N_("Something between lmdeck and the server changes requests; connect directly or through a tunnel."),
     ),
     "server.no_messages": (
@@ -231,15 +231,15 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Wake it: curl -X POST '{url}/wakeup?tags=weights&tags=kv_cache'. With TurboMind it may need a restart."),
     ),
     "server.initializing": (
-        N_("The server is still getting ready. {message}"),
+        N_("The server is still getting ready (it says: {message})."),
         N_("Wait until the engine is up, then try again."),
     ),
     "server.unhealthy": (
-        N_("The server says that its engine does not answer. {message}"),
+        N_("The server says that its engine does not answer (it says: {message})."),
         N_("Look at the server's log; usually only a restart helps."),
     ),
     "server.unavailable": (
-        N_("The server cannot answer now. {message}"),
+        N_("The server cannot answer now (it says: {message})."),
         N_("Wait a moment and send again; look at the server's log if it stays this way."),
     ),
     "server.internal_error": (
@@ -251,23 +251,23 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Often the KV cache is full: send again, shorten the conversation, or look at the server's log."),
     ),
     "server.stream_error": (
-        N_("The server ended the answer with an error: {message}"),
+        N_("The server ended the answer with an error ({message})."),
         N_("The server's log may say more; send the message again."),
     ),
     "server.proxy_model": (
-        N_("The proxy has no server for this model. {message}"),
+        N_("The proxy has no server for this model (it says: {message})."),
         N_("Check with /nodes/status which servers are registered."),
     ),
     "server.proxy_unavailable": (
-        N_("The proxy finds its server unavailable. {message}"),
+        N_("The proxy finds its server unavailable (it says: {message})."),
         N_("Check the servers behind the proxy, then send again."),
     ),
     "server.proxy_timeout": (
-        N_("The server behind the proxy does not answer; it may have died. {message}"),
+        N_("The server behind the proxy does not answer; it may have died (it says: {message})."),
         N_("Send again: the proxy may pick another one. It drops dead servers after about 90 s."),
     ),
     "server.proxy_other": (
-        N_("The proxy reports error {code}. {message}"),
+        N_("The proxy reports error {code} (it says: {message})."),
         N_("Check the servers behind the proxy, then send again."),
     ),
     # Streams
