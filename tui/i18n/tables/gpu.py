@@ -27,11 +27,11 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "gpu.wrong-module": (
         N_("The Python module pynvml on this machine is not NVIDIA's own (it comes from {package})."),
-        N_("Run: pip uninstall {package}; pip install --force-reinstall nvidia-ml-py"),
+        N_("Run pip uninstall {package}, then pip install --force-reinstall nvidia-ml-py."),
     ),
     "gpu.no-module": (
         N_("The Python package nvidia-ml-py is not installed."),
-        N_("Run: pip install nvidia-ml-py"),
+        N_("Run pip install nvidia-ml-py."),
     ),
     "gpu.failed": (
         N_("The GPU could not be read: {reason}."),

@@ -43,7 +43,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "checkpoint.pointer": (
         N_("{file} is only a Git LFS pointer, not the weights."),
-        N_("Run: git lfs pull"),
+        N_("Run git lfs pull in its folder."),
     ),
     "checkpoint.header": (
         N_("{file} is not a valid safetensors file."),
