@@ -20,10 +20,12 @@ def valid_history(messages: Iterable[Message], *, continuing: bool = False) -> t
 
     - notices are left out, and assistant messages that hold nothing to send (but not the last one when the server is to
       continue it: it may have been cut while it was thinking);
+    - a user's message whose answer failed with nothing is left out when another one follows: what the server refused
+      (too long, a picture) must not spoil everything behind it;
     - every call has exactly one result, in the order of the calls: missing ones are filled with an error;
     - arguments that are no JSON object are wrapped into one: lmdeploy 0.18 answers 400 to a history with others;
-    - neighbouring user messages (the answer between them failed) are joined, because many chat templates insist on
-      alternation.
+    - neighbouring user messages (the answer between them was stopped before it began) are joined, because many chat
+      templates insist on alternation.
     """
     sent: list[Message] = []
     results = _results(messages := tuple(messages))
@@ -33,6 +35,8 @@ def valid_history(messages: Iterable[Message], *, continuing: bool = False) -> t
             continue  # sent behind the calls they belong to
         cleaned = replace(message, parts=tuple(_clean(message.parts)))
         if message.role == "assistant" and message is not kept and not (cleaned.text or cleaned.tool_calls):
+            if _failed(message) and sent and sent[-1].role == "user":
+                sent.pop()
             continue
         if sent and sent[-1].role == cleaned.role == "user":
             sent[-1] = _join(sent[-1], cleaned)
@@ -41,6 +45,12 @@ def valid_history(messages: Iterable[Message], *, continuing: bool = False) -> t
         if cleaned.tool_calls:
             sent.append(_answer(cleaned, results.get(message.id, {})))
     return tuple(sent)
+
+
+def _failed(message: Message) -> bool:
+    """Whether this answer ended with a problem, other than the user's own stop."""
+    codes = [part.problem.code for part in message.parts if isinstance(part, NoticePart)]
+    return bool(codes) and not message.complete and codes[-1] != "chat.stopped"
 
 
 def missing_result(call: ToolCallPart) -> ToolResultPart:

@@ -35,13 +35,23 @@ def test_notices_and_empty_answers_are_left_out_and_users_joined():
     sent = valid_history(
         [
             message("user", "one"),
-            message("assistant", NoticePart(Problem("server.refused")), complete=False),
+            message("assistant", NoticePart(Problem("chat.stopped")), complete=False),
             message("user", picture, "two"),
         ]
     )
     (only,) = sent
     assert only.text == "one\n\ntwo"
     assert picture in only.parts
+
+
+def test_what_a_server_refused_is_not_sent_again_with_the_next_message():
+    refused = [
+        message("user", "a" * 1000),
+        message("assistant", NoticePart(Problem("server.context_too_long")), complete=False),
+    ]
+    assert [item.text for item in valid_history([*refused, message("user", "two")])] == ["two"]
+    half = message("assistant", "half", NoticePart(Problem("server.cut_off")), complete=False)
+    assert len(valid_history([refused[0], half, message("user", "two")])) == 3
 
 
 def test_missing_results_are_filled_and_the_order_is_that_of_the_calls():
