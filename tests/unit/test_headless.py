@@ -329,3 +329,53 @@ def test_an_output_that_cannot_take_a_character_gets_a_replacement():
     PlainPrinter(out, io.StringIO()).show(TextDelta("狐 ok"))
     assert raw.getvalue() == b"? ok"
     out.detach()
+
+
+async def test_a_tool_that_needs_approval_runs_only_when_it_was_allowed(demo, monkeypatch):
+    from dataclasses import replace
+
+    from tui.tools import arithmetic
+    from tui.tools.registry import Registry, Tool
+
+    def careful() -> Registry:
+        specs = (replace(arithmetic.ADD, needs_approval=True), arithmetic.MUL)
+        return Registry([Tool(spec, lambda values: values["a"] + values["b"]) for spec in specs])
+
+    monkeypatch.setattr(arithmetic, "arithmetic", careful)
+    _, out, _ = await asked(demo.url, "Compute 3+5", json=True)
+    assert json.loads(out)["tool_calls"][0]["error"]["code"] == "ask.not_allowed"
+    code, out, _ = await asked(demo.url, "Compute 3+5", json=True, allow=frozenset({"add"}))
+    assert code == 0
+    assert json.loads(out)["tool_calls"][0]["result"] == "8"
+
+
+async def test_an_empty_answer_is_no_answer(demo):
+    code, out, _ = await asked(demo.url, "/demo empty", json=True)
+    told = json.loads(out)
+    assert code == 1
+    assert told["error"]["code"] == "ask.no_answer"
+    assert told["notices"][0]["code"] == "chat.empty_answer"
+
+
+async def test_a_failure_in_the_middle_keeps_the_text(demo):
+    code, out, _ = await asked(demo.url, "/demo cut", json=True)
+    told = json.loads(out)
+    assert (code, told["error"]["code"]) == (1, "server.cut_off")
+    assert told["answer"]
+
+
+async def test_events_end_with_a_failure_when_there_was_not_even_a_turn():
+    code, out, err = await asked("http://127.0.0.1:1", events=True)
+    assert code == 3
+    assert json.loads(out)["type"] == "TurnFailed"
+    assert err
+
+
+async def test_standard_input_in_another_encoding():
+    class Gbk(io.TextIOWrapper):
+        pass
+
+    from tui.headless_command import _read
+
+    stdin = Gbk(io.BytesIO("狐狸".encode("gbk")), encoding="gbk")
+    assert _read(stdin) == "狐狸"

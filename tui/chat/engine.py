@@ -37,6 +37,7 @@ from tui.model.request import ChatRequest
 from tui.model.tool import ToolRunner, ToolSpec
 
 ROUND_LIMIT = 8
+_SLICE = 0.005  # seconds of reading after which other tasks get their turn
 
 
 async def _no_model() -> str:
@@ -200,9 +201,14 @@ class _Turn:
         self._times.append(reader.times)
         answer = self._server.chat(request, on_line=self._job.on_line, on_notice=self._noticed)
         async with aclosing(answer) as deltas:
+            turn_of_others = self._clock() + _SLICE
             async for delta in deltas:
                 if reader.feed(delta):
                     break
+                if self._clock() > turn_of_others:
+                    # A fast server fills the socket's buffer: reading it never waits, so the screen would.
+                    await asyncio.sleep(0)
+                    turn_of_others = self._clock() + _SLICE
         self._close_round(reader)
         return reader
 

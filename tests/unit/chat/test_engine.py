@@ -434,3 +434,81 @@ async def test_outcomes_of_a_runner_are_passed_on():
 
     (result,) = of(await turn([call("add", '{"a": 1, "b": 2}'), say("ok")], runner=Runner()), ToolResult)
     assert (result.content, result.ok) == ("partly", False)
+
+
+async def test_an_empty_answer_that_the_client_calls_a_full_context():
+    events = await turn([[Problem("server.context_full")]])
+    assert codes(events) == ["server.context_full"]
+    assert events[-1].finish_reason == "context_full"
+
+
+async def test_what_goes_wrong_on_the_way_is_told_inside_the_answer():
+    notice = Notice(Problem("server.bad_line"))
+    events = await turn([[TextDelta("a"), notice, StreamFinished("stop")]])
+    assert notice in events
+    assert events[-1].finish_reason == "stop"
+
+
+async def test_held_text_keeps_its_place_before_reasoning_and_calls():
+    sampling = Sampling(stop=("END",))
+    deltas = [TextDelta("a </th"), ReasoningDelta("hm"), TextDelta("b EN"), *call("add", '{"a": 1, "b": 2}')]
+    events = await turn([deltas, say("3")], sampling=sampling)
+    assembly = Assembly()
+    for event in events:
+        assembly.apply(event)
+    kinds = [(type(part).__name__, getattr(part, "text", "")) for part in assembly.messages[0].parts]
+    assert kinds == [
+        ("TextPart", "a </th"),
+        ("ReasoningPart", "hm"),
+        ("TextPart", "b EN"),
+        ("ToolCallPart", ""),
+    ]
+
+
+async def test_a_stop_string_does_not_end_the_reasoning():
+    events = await turn([say("<think>a END b</think>c END d")], sampling=Sampling(stop=("END",)))
+    assert "".join(event.text for event in of(events, ReasoningDelta)) == "a END b"
+    assert text(events) == "c "
+
+
+async def test_text_held_for_a_stop_string_may_turn_out_to_be_reasoning():
+    events = await turn([say("a E", "</think>b")], sampling=Sampling(stop=("END",)))
+    assembly = Assembly()
+    for event in events:
+        assembly.apply(event)
+    assert (assembly.messages[0].reasoning, assembly.messages[0].text) == ("a E", "b")
+
+
+async def test_an_open_thought_ends_where_a_call_begins():
+    events = await turn([[TextDelta("<think>hm </"), *call("add", '{"a": 1, "b": 2}')], say("3")])
+    assert "".join(event.text for event in of(events, ReasoningDelta)) == "hm </"
+
+
+async def test_empty_deltas_are_nothing():
+    events = await turn([[TextDelta(""), ReasoningDelta(""), TextDelta("a"), StreamFinished(None)]])
+    assert text(events) == "a"
+    assert not of(events, ReasoningDelta)
+
+
+async def test_a_fast_server_leaves_time_for_others():
+    class Fast(ScriptedServer):
+        async def chat(self, request, *, on_line=None, on_notice=None):
+            for _ in range(20_000):
+                yield TextDelta("word ")
+            yield StreamFinished("stop")
+
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        loop = asyncio.get_running_loop()
+        while True:
+            begin = loop.time()
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - begin)
+
+    watching = asyncio.create_task(watch())
+    events = await turn([], server=Fast())
+    watching.cancel()
+    assert len(of(events, TextDelta)) == 20_000
+    assert longest < 0.1  # without slices it is the whole answer
