@@ -78,7 +78,7 @@ _CALLS: dict[str, tuple[str, str]] = {
         N_("The model was told and may try again."),
     ),
     "chat.call_invalid": (
-        N_("The arguments for {name} do not fit its schema: {reason}"),
+        N_("The arguments for {name} do not fit its schema ({reason})."),
         N_("The model was told and may try again."),
     ),
     "chat.call_unknown": (
@@ -87,7 +87,7 @@ _CALLS: dict[str, tuple[str, str]] = {
     ),
     "chat.call_refused": (N_("You refused this call of {name}."), N_("The model was told.")),
     "chat.call_refused_because": (N_("This call of {name} was refused: {reason}."), N_("The model was told.")),
-    "chat.call_failed": (N_("{name} failed: {reason}"), N_("The model was told and may try again.")),
+    "chat.call_failed": (N_("{name} failed ({reason})."), N_("The model was told and may try again.")),
     "chat.call_timeout": (
         N_("{name} gave no result within {seconds} seconds and was ended."),
         N_("The model was told and may try again."),
