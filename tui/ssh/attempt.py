@@ -1,0 +1,171 @@
+"""One login: from the command line to the agent's hello, or to the reason why not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from tui.model.problem import Problem, ProblemError
+from tui.model.question import Asker, ChangedKey, Question, QuestionKind
+from tui.model.server import LinkPhase
+from tui.ssh.asking import AskingServer
+from tui.ssh.bootstrap import remote_command
+from tui.ssh.causes import cause_of, is_authenticated, open_failure
+from tui.ssh.client import child_environment
+from tui.ssh.host_keys import changed_key
+from tui.ssh.process import SshProcess
+from tui.ssh.questions import Answers, LoginQuestions, Scope
+from tui.ssh.timing import Timing
+from tui.ssh.wire import AgentChannel
+
+PhaseSink = Callable[[LinkPhase], None]
+
+
+class Login:
+    """A running ssh and its agent. :meth:`open` until the hello, :meth:`over` until it ends, :meth:`close`."""
+
+    def __init__(self, scope: Scope, timing: Timing, on_phase: PhaseSink, on_sample: Callable[[Any], None]) -> None:
+        self.changed: ChangedKey | None = None
+        self.failures: list[tuple[float, Problem]] = []
+        self.refused = asyncio.Event()  # set: the far side refused to open a forwarded connection
+        self._scope = scope
+        self._host = scope.login
+        self._timing = timing
+        self._on_phase = on_phase
+        self._nonce = secrets.token_hex(8)
+        self._questions: LoginQuestions | None = None
+        self._asking = 0
+        self._authenticated = False
+        self._progress = asyncio.Event()
+        self.channel = AgentChannel(self._nonce, self._write, on_sample)
+        self._process: SshProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def _write(self, text: str) -> None:
+        if self._process is not None:
+            self._process.write(text)
+
+    async def open(
+        self,
+        words: list[str],
+        server: AskingServer,
+        ask: Asker,
+        answers: Answers,
+        *,
+        interactive: bool,
+        trusted: str = "",
+    ) -> None:
+        """Start ssh with ``words`` (the command is added) and wait for the agent. Raises ProblemError."""
+
+        async def asked(question: Question) -> str | None:
+            phases = {QuestionKind.HOST_KEY: LinkPhase.HOST_KEY, QuestionKind.NOTICE: LinkPhase.CONNECTING}
+            self._asking += 1
+            self._on_phase(phases.get(question.kind, LinkPhase.AUTH))
+            try:
+                return await ask(question)
+            finally:
+                self._asking -= 1
+                self._progress.set()
+                self._on_phase(LinkPhase.CONNECTING)
+
+        self._questions = LoginQuestions(self._scope, asked, answers, interactive=interactive, trusted=trusted)
+        token, variables = server.begin(self._questions)
+        try:
+            command = await asyncio.to_thread(remote_command, self._nonce)
+            self._process = await SshProcess.start([*words, command], child_environment(variables), self.channel.feed)
+            self._process.on_line = self._heard
+            await self._wait_for_hello(self._process)
+            self._questions.worked()
+        finally:
+            server.end(token)
+
+    def _heard(self, line: str) -> None:
+        self._progress.set()
+        self._authenticated |= is_authenticated(line)
+        if problem := open_failure(line):
+            self.failures = [*self.failures[-20:], (monotonic(), problem)]
+            self.refused.set()
+
+    async def _wait_for_hello(self, process: SshProcess) -> None:
+        ended = asyncio.create_task(process.ended())
+        try:
+            while True:
+                self._progress.clear()
+                moved = asyncio.create_task(self._progress.wait())
+                limit = None if self._asking else self._timing.stuck
+                waiting = {ended, moved, self.channel.hello}
+                done, _ = await asyncio.wait(waiting, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+                moved.cancel()
+                if self.channel.hello in done:
+                    self.channel.hello.result()
+                    return
+                if ended in done:
+                    raise ProblemError(self._why(ended.result()))
+                if not done and not self._asking:
+                    raise ProblemError(self._stuck())
+        finally:
+            if not ended.done():
+                ended.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await ended
+
+    def _stuck(self) -> Problem:
+        if self._authenticated:
+            return Problem("ssh.no_agent", {"host": self._host, "says": "\n".join(self.channel.noise)[:300]})
+        return Problem("ssh.timed_out", {"host": self._host, "port": 22})
+
+    def _why(self, code: int) -> Problem:
+        """Why ssh ended; a question that nobody answered comes before ssh's own words about it."""
+        said = list(self._process.said) if self._process else []
+        problem = cause_of(said, code, self._host)
+        questions = self._questions
+        self.changed = changed_key(said) if problem.code == "ssh.host_key_changed" else None
+        if questions is not None and problem.code in _AFTER_A_QUESTION:
+            if questions.unanswered is not None:
+                return Problem("ssh.unanswered", {"host": self._host, "prompt": _short(questions.unanswered)})
+            if questions.declined is not None and questions.declined.kind is not QuestionKind.HOST_KEY:
+                return Problem("ssh.declined", {"host": self._host, "prompt": _short(questions.declined)})
+        if problem.code in ("ssh.ended", "ssh.no_shell", "ssh.failed") and self._authenticated:
+            says = "\n".join((*self.channel.noise, *said[-3:]))[:300]
+            return Problem("ssh.no_shell", {"host": self._host, "says": says}, problem.detail)
+        return problem
+
+    async def over(self) -> Problem:
+        """Wait until ssh ends; the reason."""
+        assert self._process is not None  # noqa: S101 (open() has succeeded)
+        code = await self._process.ended()
+        if 0 <= code < 255:
+            problem = cause_of((), code, self._host)
+            return Problem("ssh.agent_ended", {"host": self._host, "code": code}, problem.detail)
+        return cause_of(list(self._process.said)[-40:], code, self._host)
+
+    def refusal_since(self, moment: float) -> Problem | None:
+        """The newest refusal to open a forwarded connection since ``moment`` (monotonic)."""
+        return next((problem for at, problem in reversed(self.failures) if at >= moment), None)
+
+    async def close(self, problem: Problem) -> None:
+        """End ssh; orders that wait end with ``problem``."""
+        self.channel.fail(problem)
+        if self._process is not None:
+            await self._process.stop()
+
+
+_AFTER_A_QUESTION = frozenset(
+    (
+        "ssh.permission_denied", "ssh.host_key_declined", "ssh.no_methods", "ssh.closed_by_host", "ssh.closed_early",
+        "ssh.proxy_failed", "ssh.ended", "ssh.failed", "ssh.too_many_keys",
+    )
+)  # fmt: skip
+"""What ssh may say after a question was not answered."""
+
+
+def _short(question: Question) -> str:
+    lines = [line.strip() for line in question.prompt.splitlines() if line.strip()]
+    return (lines[-1] if lines else "")[:200]
