@@ -148,6 +148,10 @@ class ChatScreen(ChatActions):
     def _menu_asked(self) -> None:
         self.action_menu()
 
+    def on_unmount(self) -> None:
+        if self.streams is not None:
+            self.streams.closed = True
+
     async def close(self) -> None:
         """End the streams and everything behind the screen; waits at most a few seconds."""
         workspace, self.workspace = self.workspace, None

@@ -6,7 +6,8 @@ Loaded after the first frame, with the model's dataclasses.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from tui.config.terminal import frames_per_second
 from tui.model import events
@@ -15,10 +16,11 @@ from tui.screens.feed import TurnFeed
 from tui.widgets.lines import Banner, GpuLine, KeysLine, QueueLine, StatusLine
 
 if TYPE_CHECKING:
+    from tui.model.broadcast import Subscription
     from tui.model.gpu import GpuSource
     from tui.model.message import Message
     from tui.screens.chat import ChatScreen
-    from tui.screens.seam import ReadableSession, ServerLink
+    from tui.screens.seam import EndpointNews, ReadableSession, ServerLink
 
 
 class Streams:
@@ -26,14 +28,23 @@ class Streams:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self.closed = False  # set when the widgets go: a turn that is stopped then still sends its last events
+        # Found once: when the app ends, widgets go before the streams do.
+        self._status, self._banner = screen.query_one(StatusLine), screen.query_one(Banner)
+        self._queue, self._keys = screen.query_one(QueueLine), screen.query_one(KeysLine)
+        self._gpu = screen.query_one(GpuLine)
         self.feed = TurnFeed(screen.transcript, frames_per_second(os.environ))
         self.feed.on_finished = self._turn_over
 
-    async def follow_session(self, session: ReadableSession) -> None:
-        """Show a conversation and everything that happens in it until it is closed."""
-        subscription = session.subscribe()
+    def follow_session(self, session: ReadableSession) -> Coroutine[Any, Any, None]:
+        """Show a conversation and everything that happens in it until it is closed. Subscribes at once."""
+        return self._follow_session(session, session.subscribe(), session.messages)
+
+    async def _follow_session(
+        self, session: ReadableSession, subscription: Subscription[events.SessionEvent], messages: tuple[Message, ...]
+    ) -> None:
         try:
-            await self.feed.show(session.messages)
+            await self.feed.show(messages)
             self._state(session)
             async for event in subscription:
                 if isinstance(event, events.BranchChanged):
@@ -43,13 +54,14 @@ class Streams:
             subscription.close()
 
     def _event(self, session: ReadableSession, event: events.SessionEvent) -> None:
+        if self.closed:
+            return
         self.feed.feed(event)
-        status = self._screen.query_one(StatusLine)
         match event:
             case events.TurnStarted(model=model) if model:
-                status.change(model=model)
+                self._status.change(model=model)
             case events.ContextMeter():
-                status.change(meter=event)
+                self._status.change(meter=event)
             case events.MessageHeld():
                 self._screen.choose_for_held(event)
             case _:
@@ -57,16 +69,18 @@ class Streams:
         self._state(session)
 
     def _state(self, session: ReadableSession) -> None:
-        self._screen.query_one(QueueLine).show_waiting(session.waiting)
-        self._screen.query_one(KeysLine).change(busy=session.busy)
+        self._queue.show_waiting(session.waiting)
+        self._keys.change(busy=session.busy)
 
     def _turn_over(self, event: events.TurnFinished | events.TurnFailed) -> None:
         if rate := event.timings.tokens_per_second:
-            self._screen.query_one(StatusLine).change(rate=rate)
+            self._status.change(rate=rate)
 
-    async def follow_link(self, link: ServerLink) -> None:
-        """Keep the status line and the banner up to date with the server."""
-        subscription = link.subscribe()
+    def follow_link(self, link: ServerLink) -> Coroutine[Any, Any, None]:
+        """Keep the status line and the banner up to date with the server. Subscribes at once."""
+        return self._follow_link(link, link.subscribe())
+
+    async def _follow_link(self, link: ServerLink, subscription: Subscription[EndpointNews]) -> None:
         try:
             self._server_news(link)
             async for news in subscription:
@@ -76,12 +90,14 @@ class Streams:
             subscription.close()
 
     def _server_news(self, link: ServerLink) -> None:
-        self._screen.query_one(StatusLine).change(link=link.link, facts=link.facts, model=link.model)
-        self._screen.query_one(Banner).show_link(link.link)
+        if self.closed:
+            return
+        self._status.change(link=link.link, facts=link.facts, model=link.model)
+        self._banner.show_link(link.link)
 
     async def follow_gpu(self, source: GpuSource) -> None:
         """Show each reading of the machine's GPUs."""
-        line = self._screen.query_one(GpuLine)
+        line = self._gpu
         async for reading in source.readings():
             line.show_reading(reading)
 

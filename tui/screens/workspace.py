@@ -28,9 +28,20 @@ if TYPE_CHECKING:
     from tui.store.store import Store
     from tui.tools.registry import Registry
 
-_MODULES = ("tui.server.endpoint", "tui.session", "tui.store.store", "tui.tools.arithmetic")
-_DEMO_MODULES = ("tui.demo.process", "tui.demo.source", "httpx2")
-_WARM = ("openai", "jsonschema")  # needed by the first turn; loading them takes most of a second
+# One thread loads all of it before anything else may ask for a part: openai's modules import each other in circles, and
+# two threads in the same circle see half a module. It takes most of a second, in which the composer works already.
+_MODULES = (
+    "httpx2",
+    "openai",
+    "openai.resources.chat.completions",
+    "jsonschema",
+    "prometheus_client.parser",
+    "tui.server.endpoint",
+    "tui.session",
+    "tui.store.store",
+    "tui.tools.arithmetic",
+)
+_DEMO_MODULES = ("tui.demo.process", "tui.demo.source")
 
 
 def _load(names: tuple[str, ...]) -> None:
@@ -61,7 +72,6 @@ class LiveWorkspace:
         self._registry = tools
         self._exits = AsyncExitStack()
         self._recorder: Recorder | None = None
-        self._warming: asyncio.Task[None] | None = None
         self.notices: tuple[Problem, ...] = store.notices
         self.gpu: GpuSource | None = None
         self._session = self._new_session(options.system, Sampling(), None)
@@ -90,7 +100,6 @@ class LiveWorkspace:
                 await self._record(Path(options.record), tell, exits)
             self._exits = exits.pop_all()
         await endpoint.connect()
-        self._warming = asyncio.create_task(asyncio.to_thread(_load, _WARM))
         return self
 
     def _new_session(self, system: str, sampling: Sampling, tools: frozenset[str] | None) -> Session:
@@ -150,8 +159,6 @@ class LiveWorkspace:
         try:
             await self._session.aclose()
         finally:
-            if self._warming is not None:
-                self._warming.cancel()
             await self._exits.aclose()
 
 

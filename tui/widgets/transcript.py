@@ -41,15 +41,17 @@ class Transcript(VerticalScroll, can_focus=False):
 
     def add(self, view: PartView) -> None:
         """Append a part; the view follows if it was at the end."""
+        if not self.is_attached:
+            return  # the app is ending
         self.mount(view)
         if not self.following:
             self._news += 1
             self.post_message(self.FollowChanged(following=False, news=self._news))
 
     async def replace(self, views: Sequence[Widget]) -> None:
-        """Show other parts instead, from the end."""
+        """Show other parts instead, from the end. What lmdeck said outside any message stays."""
         with self.app.batch_update():
-            await self.remove_children()
+            await self.remove_children([view for view in self.part_views() if view.message_id])
             await self.mount_all(views)
         self._selected = None
         self.follow()
@@ -79,14 +81,14 @@ class Transcript(VerticalScroll, can_focus=False):
             self.call_after_refresh(self._hold)
 
     def on_mouse_scroll_up(self) -> None:
-        self.call_after_refresh(self.settle)
+        self.call_after_refresh(self.settle, near=0)
 
     def on_mouse_scroll_down(self) -> None:
         self.call_after_refresh(self.settle)
 
-    def settle(self) -> None:
-        """After the user scrolled: follow again near the end, hold still anywhere else."""
-        at_end = self.max_scroll_y - self.scroll_target_y <= _NEAR
+    def settle(self, near: int = _NEAR) -> None:
+        """After the user scrolled: follow again within ``near`` rows of the end, hold still anywhere else."""
+        at_end = self.max_scroll_y - self.scroll_target_y <= near
         if at_end and not self.following:
             self.follow()
         elif not at_end:
