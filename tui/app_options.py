@@ -11,13 +11,21 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class AppOptions:
     """One of: a server (``url``), the simulated server (``demo``: its flags, see ``tui.demo.process``), a recording
-    (``replay``, ``speed`` times as fast as it was).
+    (``replay``, ``speed`` times as fast as it was), a profile of the settings file, a machine behind ssh (``ssh``: an
+    alias, an address or a pasted ssh line), the form that starts a server (``launch``); or ``connect``: look around
+    and ask.
 
+    ``conversation`` is one to go on with: its id, or ``last``; without a server it brings its own.
     ``store`` is the conversations' file, None the user's own one; ``record`` a file to record into. Empty ``language``
     and ``theme`` mean: what the environment asks for, the default theme. ``keymap`` is checked (action id → keys).
     """
 
     url: str = ""
+    connect: bool = False
+    profile: str = ""
+    ssh: str = ""
+    launch: bool = False
+    conversation: str = ""
     model: str | None = None
     system: str = ""
     api_key: str | None = field(default=None, repr=False)

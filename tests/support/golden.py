@@ -1,0 +1,21 @@
+"""Comparing the rows on screen with a stored text file. ``LMDECK_UPDATE_GOLDEN=1`` writes the files instead."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FOLDER = Path(__file__).parent.parent / "app" / "golden"
+
+
+def check_golden(name: str, rows: list[str]) -> None:
+    """Fail with both screens when they differ. A missing file is a failure too: update, look at it, commit it."""
+    path = FOLDER / f"{name}.txt"
+    text = "\n".join(rows) + "\n"
+    if os.environ.get("LMDECK_UPDATE_GOLDEN") == "1":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return
+    assert path.is_file(), f"{path.name} is missing; set LMDECK_UPDATE_GOLDEN=1 and look at what is written"
+    stored = path.read_text(encoding="utf-8")
+    assert text == stored, f"{path.name} differs\n--- stored\n{stored}\n--- now\n{text}"
