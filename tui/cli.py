@@ -177,6 +177,12 @@ def _run_screen(options: AppOptions) -> int:
 # ── commands without a screen ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _ask(words: list[str]) -> int:
+    from tui.headless_command import ask_command
+
+    return ask_command(words, sys.stdin, sys.stdout, sys.stderr)
+
+
 def _plan(words: list[str]) -> int:
     from tui.planner.cli import plan_command
 
@@ -221,6 +227,7 @@ def _version_text() -> str:
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "": _open,
     "demo": _demo,
+    "ask": _ask,
     "replay": _replay,
     "plan": _plan,
     "config": _config,
