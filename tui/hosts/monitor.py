@@ -1,0 +1,370 @@
+"""The memory monitor: joins the cards' samples with what is known of the server, all the while lmdeck runs.
+
+One monitor watches one server. It samples at the interval it was given, four times a second while the server starts or
+somebody looks closely, and not at all while nobody looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from typing import Protocol
+
+from tui.gpu.breakdown import break_down
+from tui.gpu.timeline import MemoryPoint
+from tui.hosts.findings import Finder, Findings, NoFinder, Told
+from tui.hosts.memory_state import (
+    Card,
+    estimated,
+    free_before,
+    knowledge,
+    phase_of,
+    question_about,
+    server_bytes,
+    start_line,
+    used_by_card,
+)
+from tui.hosts.memory_why import explain_live
+from tui.hosts.run_keeper import RunKeeper, Start
+from tui.model.broadcast import Broadcast, Subscription
+from tui.model.gpu import GpuReading, GpuSample, GpuSource
+from tui.model.memory import KvOccupancy, MemoryBreakdown, Source
+from tui.model.monitor import Attention, CardState, HistoryPoint, MemoryState
+from tui.model.plan import Explanation, Plan, PlanInput
+from tui.model.problem import Problem, ProblemError
+from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
+from tui.planner.calibration import Measurement
+from tui.planner.planning import plan
+
+FAST_SECONDS = 0.25
+METRICS_SECONDS = 2.0
+_HISTORY = 120
+_POINTS = 20_000
+_LOOK_SECONDS = 2.0
+_RATE_AGE = 3 * METRICS_SECONDS
+
+
+class WatchedServer(Protocol):
+    """The server as the monitor sees it (``tui.server.endpoint.Endpoint``)."""
+
+    @property
+    def facts(self) -> ServerFacts: ...
+    @property
+    def link(self) -> LinkState: ...
+    @property
+    def model(self) -> str | None: ...
+    def subscribe(self) -> Subscription[LinkState | ServerFacts | ServerMetrics]: ...
+    def watch_metrics(self, interval: float = 5.0) -> AbstractContextManager[None]: ...
+
+
+class MemoryMonitor:
+    """``source`` samples the cards of the server's machine (None: they cannot be seen), ``finder`` finds out about the
+    server there. ``port`` is named when no process is found behind it. ``interval`` is seconds between samples."""
+
+    def __init__(
+        self,
+        server: WatchedServer,
+        source: GpuSource | None = None,
+        finder: Finder | None = None,
+        *,
+        keeper: RunKeeper | None = None,
+        interval: float = 1.0,
+        port: int | None = None,
+    ) -> None:
+        self.keeper = keeper or RunKeeper()
+        self.found = Findings()
+        self.state = MemoryState()
+        self.on_reading: Callable[[GpuReading], None] | None = None
+        self._server = server
+        self._source = source
+        self._finder = finder or NoFinder()
+        self._interval = interval
+        self._port = port
+        self._told: Told | None = None
+        self._own: tuple[Measurement, ...] = ()
+        self._news: Broadcast[MemoryState] = Broadcast(limit=4)
+        self._watchers: list[Attention] = []
+        self._polling = ExitStack()
+        self._polls = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reading: GpuReading | None = None
+        self._metrics: ServerMetrics | None = None
+        self._rate: float | None = None
+        self._looked = float("-inf")
+        self._history: deque[HistoryPoint] = deque(maxlen=_HISTORY)
+        self._history_second = -1
+        self._points: list[MemoryPoint] = []
+        self._idle_used: dict[int, int] = {}
+        self._kept = ""
+        self._keeping: set[asyncio.Task[object]] = set()
+
+    # What others use.
+
+    def subscribe(self) -> Subscription[MemoryState]:
+        """States from now on; a slow consumer misses old ones."""
+        return self._news.subscribe()
+
+    @contextmanager
+    def watching(self, attention: Attention) -> Generator[None]:
+        """Somebody looks, this closely, for as long as the block is open."""
+        self._watchers.append(attention)
+        self._pace()
+        try:
+            yield
+        finally:
+            self._watchers.remove(attention)
+            self._pace()
+
+    def snapshot(self) -> tuple[MemoryBreakdown, ...]:
+        """The newest split, to be kept with a turn. While nobody looks this asks for one fresh sample."""
+        if not self._watchers and self._source is not None:
+            self._source.set_interval(self._interval)
+        return tuple(card.breakdown for card in self.state.cards)
+
+    def tell(self, told: Told | None) -> None:
+        """What the user says about a server that cannot be looked at."""
+        self._told = told
+        self._looked = float("-inf")
+        if self._source is None:
+            self._update()
+
+    def question(self, card: int = 0) -> PlanInput | None:
+        """The question whose answer would have predicted this server; None when model or card are not known."""
+        shown = self._card(card)
+        total = shown.total.bytes if shown is not None else self._told.total if self._told else None
+        if total is None:
+            return None
+        free = free_before(self.found, shown) if shown is not None else None
+        name = shown.name if shown is not None else ""
+        return question_about(self.found, self._server.facts, Card(total, free, name))
+
+    def explain(self, part: str, card: int = 0) -> Explanation | None:
+        """Why a figure is what it is; None when there is no such card."""
+        shown = self._card(card)
+        if shown is None:
+            return None
+        return explain_live(part, shown, self.found, self._prediction(card))
+
+    async def start(self) -> None:
+        """Begin to follow cards and server; returns at once."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._follow_server())]
+            if self._source is not None:
+                self._tasks.append(asyncio.create_task(self._follow_cards(self._source)))
+
+    async def aclose(self) -> None:
+        """Stop; subscriptions end. The source is closed too."""
+        self._polling.close()
+        tasks = [*self._tasks, *self._keeping]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+        if self._source is not None:
+            await self._source.aclose()
+        self._news.close()
+
+    # The streams.
+
+    async def _follow_cards(self, source: GpuSource) -> None:
+        self._own = await self.keeper.measurements()
+        async for reading in source.readings():
+            await self._look()
+            self._take(reading)
+            if not self._watchers:
+                self._pace()
+
+    async def _follow_server(self) -> None:
+        subscription = self._server.subscribe()
+        try:
+            async for news in subscription:
+                if isinstance(news, ServerMetrics):
+                    self._measure_rate(news)
+                else:
+                    self._looked = float("-inf")
+                if self._source is None:
+                    await self._look()
+                    self._update()
+        finally:
+            subscription.close()
+
+    async def _look(self) -> None:
+        """Ask the finder again when something may have changed."""
+        now = time.monotonic()
+        if now - self._looked < (FAST_SECONDS if self.state.starting else _LOOK_SECONDS):
+            return
+        self._looked = now
+        found = await self._finder.look()
+        found = self._told.fill(found) if self._told is not None else found
+        if found.identity != self.found.identity:
+            self._points.clear()
+            if found.identity and not found.baseline and self.found.kind == "none":
+                found = replace(found, baseline=dict(self._idle_used))
+        elif self.found.baseline:
+            found = replace(found, baseline=self.found.baseline)
+        self.found = found
+
+    def _measure_rate(self, metrics: ServerMetrics) -> None:
+        """Tokens a second from the server's own counter; a counter that went back is a restarted server."""
+        before, self._metrics = self._metrics, metrics
+        self._rate = None
+        if before is None or before.generation_tokens_total is None or metrics.generation_tokens_total is None:
+            return
+        seconds, tokens = metrics.time - before.time, metrics.generation_tokens_total - before.generation_tokens_total
+        if seconds > 0 and tokens >= 0:
+            self._rate = tokens / seconds
+
+    def _pace(self) -> None:
+        """Sampling and metrics as often as somebody needs them."""
+        level = max(self._watchers, key=lambda attention: attention.value, default=Attention.HIDDEN)
+        hidden = level is Attention.HIDDEN
+        fast = level is Attention.FOCUSED or (self.state.starting is not None and not hidden)
+        if self._source is not None:
+            self._source.set_interval(None if hidden else FAST_SECONDS if fast else self._interval)
+        if hidden:
+            self._polling.close()
+        elif not self._polls:
+            self._polls = True
+            self._polling.enter_context(self._server.watch_metrics(METRICS_SECONDS))
+            self._polling.callback(self._polling_ended)
+
+    def _polling_ended(self) -> None:
+        self._polls = False
+
+    # The state.
+
+    def _take(self, reading: GpuReading) -> None:
+        self._reading = reading
+        if self.on_reading is not None:
+            self.on_reading(reading)
+        if self.found.kind == "none":
+            self._idle_used = used_by_card(reading.samples)
+        self._update()
+
+    def _update(self) -> None:
+        """Build the state anew, publish it, keep the start once it is complete."""
+        known = knowledge(self.found, self._server.facts, self._metrics)
+        reading, now = self._reading, time.monotonic()
+        cards = self._told_cards() if reading is None else self._cards(reading, break_down(reading, known, now))
+        starting = phase_of(self.found, self._healthy, time.time())
+        was_starting = self.state.starting is not None
+        first = cards[0].breakdown if cards else None
+        if starting is not None and first is not None and self.found.started is not None and reading is not None:
+            self._points.append(MemoryPoint(reading.time - self.found.started, server_bytes(first) or 0))
+            del self._points[:-_POINTS]
+        metrics = self._metrics
+        fresh = metrics is not None and now - metrics.time <= _RATE_AGE
+        occupancy = first.occupancy if first is not None and first.occupancy else self._bare_occupancy(now)
+        self.state = MemoryState(
+            time=reading.time if reading is not None else time.time(),
+            cards=cards,
+            source=reading.source if reading is not None else "none",
+            raw=reading.raw if reading is not None else "",
+            model=self.found.model,
+            occupancy=occupancy,
+            running=metrics.running if metrics is not None else None,
+            waiting=metrics.waiting if metrics is not None else None,
+            tokens_per_second=self._rate if fresh else None,
+            starting=starting,
+            timeline=start_line(self.found, self._points, first),
+            problems=tuple(self._problems(cards)),
+        )
+        self.state = replace(self.state, history=self._remember(self.state))
+        if was_starting != (starting is not None):
+            self._pace()
+        self._news.publish(self.state)
+        self._keep()
+
+    @property
+    def _healthy(self) -> bool:
+        return self._server.link.phase in (LinkPhase.HEALTHY, LinkPhase.DEGRADED)
+
+    def _cards(self, reading: GpuReading, split: Iterable[MemoryBreakdown]) -> tuple[CardState, ...]:
+        samples: dict[int, GpuSample] = {sample.index: sample for sample in reading.samples}
+        return tuple(
+            CardState(card, samples[card.card].utilisation, samples[card.card].temperature, samples[card.card].power)
+            for card in split
+        )
+
+    def _told_cards(self) -> tuple[CardState, ...]:
+        """A card nobody can look at, calculated from what the user told."""
+        question = self.question()
+        if question is None or self._told is None:
+            return ()
+        answer = self._plan(question)
+        if answer is None or not answer.fits:
+            return ()
+        card = estimated(question, answer)
+        known = knowledge(self.found, self._server.facts, self._metrics)
+        return (CardState(replace(card, occupancy=known.occupancy(answer.kv_cache, time.monotonic()))),)
+
+    def _bare_occupancy(self, now: float) -> KvOccupancy | None:
+        metrics = self._metrics
+        if metrics is None or metrics.kv_used_fraction is None:
+            return None
+        return KvOccupancy(metrics.kv_used_fraction, Source.METRICS, max(now - metrics.time, 0.0))
+
+    def _problems(self, cards: tuple[CardState, ...]) -> Iterator[Problem]:
+        found, reading = self.found, self._reading
+        if self._source is None and not cards:
+            if self._told is not None and self._told.total is not None:
+                yield Problem("memory.impossible", {"size": f"{self._told.total / 2**30:.2f}"})
+            else:
+                yield Problem("memory.remote")
+        if reading is not None and reading.problem is not None:
+            yield reading.problem
+        elif reading is not None and found.kind == "none" and self._port is not None and self._told is None:
+            yield Problem("memory.no-process", {"port": str(self._port)})
+        if found.problem is not None:
+            yield found.problem
+        elif found.kind == "process" and found.config is None:
+            yield Problem("memory.model-unknown", {"model": found.model})
+        if self._server.facts.metrics is False:
+            yield Problem("memory.no-metrics")
+        if self.keeper.problem is not None:
+            yield self.keeper.problem
+
+    def _remember(self, state: MemoryState) -> tuple[HistoryPoint, ...]:
+        """The history with this state; several in one second count as one."""
+        first = state.cards[0] if state.cards else None
+        memory = None
+        if first is not None and first.used is not None and first.breakdown.total.bytes:
+            memory = first.used / first.breakdown.total.bytes
+        kv = state.occupancy.fraction if state.occupancy is not None else None
+        second = int(time.monotonic())
+        if second == self._history_second and self._history:
+            self._history.pop()
+        self._history_second = second
+        self._history.append(HistoryPoint(memory, kv, state.tokens_per_second))
+        return tuple(self._history)
+
+    def _card(self, index: int) -> MemoryBreakdown | None:
+        return next((card.breakdown for card in self.state.cards if card.breakdown.card == index), None)
+
+    def _prediction(self, card: int) -> Plan | None:
+        question = self.question(card)
+        return None if question is None else self._plan(question)
+
+    def _plan(self, question: PlanInput) -> Plan | None:
+        try:
+            return plan(question, self._own)
+        except ProblemError:
+            return None
+
+    def _keep(self) -> None:
+        """A server that is ready and whose split is known is a run."""
+        state, first = self.state, self.state.cards[0].breakdown if self.state.cards else None
+        known = first is not None and first.weights.bytes is not None and first.kv_cache.bytes is not None
+        if first is None or not known or not self._healthy or state.starting is not None:
+            return
+        question = self.question(first.card)
+        if question is not None and self.found.identity not in ("", self._kept):
+            self._kept = self.found.identity
+            start = Start(self.found, question, first, state.simulated)
+            task = asyncio.create_task(self.keeper.keep(start))
+            self._keeping.add(task)
+            task.add_done_callback(self._keeping.discard)
