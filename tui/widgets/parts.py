@@ -19,7 +19,7 @@ from tui.widgets.literal import literal
 
 # What one view shows at most of a part that is not the answer itself; the rest is kept and can be copied.
 DETAIL_LINES = 40
-DETAIL_CHARACTERS = 8_000
+DETAIL_CHARACTERS = 4_000
 
 
 class PartView(Static):
