@@ -51,7 +51,11 @@ def build(state: State, routes: dict[tuple[str, str], Handler]) -> web.Applicati
     async def guard(request: web.Request, handler: WebHandler) -> web.StreamResponse:
         if refused := _refuse(request, state):
             return refused
-        return await handler(request)
+        try:
+            return await handler(request)
+        except ConnectionResetError:
+            # The client went away in mid-stream: nothing to answer, and nothing worth a traceback.
+            return web.Response(status=499)
 
     app = web.Application(middlewares=[guard], client_max_size=_MAX_BODY)
     app.router.add_route("*", "/{path:.*}", dispatch)

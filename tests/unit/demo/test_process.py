@@ -221,3 +221,21 @@ async def test_a_source_without_its_server_says_so() -> None:
     assert reading.problem is not None
     assert reading.problem.code == "demo.gpu-unreachable"
     assert url in explain(reading.problem).sentence
+
+
+async def test_a_client_that_hangs_up_in_mid_stream_leaves_no_traceback() -> None:
+    async with DemoServer(speed=0) as demo:
+        host, port = demo.url.removeprefix("http://").split(":")
+        body = b'{"model":"lmdeck-demo","stream":true,"messages":[{"role":"user","content":"/demo tokens 20000"}]}'
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: "
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head + str(len(body)).encode() + b"\r\n\r\n" + body)
+        await reader.readuntil(b"data: ")
+        writer.transport.abort()
+        async with DemoServer() as other:  # any exchange with the first one comes after the hang-up was handled
+            assert other.url != demo.url
+        child = demo._child  # pyright: ignore[reportPrivateUsage]
+        assert child is not None
+        await demo.stop()
+        assert child.stderr is not None
+        assert b"Traceback" not in await child.stderr.read()
