@@ -7,13 +7,13 @@ the answer, or a lone close tag inside a code fence or a code span, is text like
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal
 
+from tui.lmdeploy.code_state import CodeState
+
 OPEN, CLOSE = "<think>", "</think>"
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
 class Kind(Enum):
@@ -48,7 +48,7 @@ class ThinkingSplitter:
         self._after_gap = _State.TEXT
         self._held = ""
         self._may_watch = True
-        self._code = _CodeState()
+        self._code = CodeState()
 
     def server_reasons(self) -> list[Piece]:
         """The server separates reasoning itself: from now on only a close tag that it left at the start is a marker.
@@ -135,36 +135,6 @@ class ThinkingSplitter:
             pieces.append(Piece(Kind.TEXT_WAS_REASONING))
             self._state, self._after_gap = _State.GAP, _State.TEXT
         return True
-
-
-class _CodeState:
-    """Whether the end of the text fed so far lies inside a fenced code block or a code span."""
-
-    def __init__(self) -> None:
-        self._line: list[str] = []
-        self._fence = ""
-
-    def feed(self, text: str) -> None:
-        first, *others = text.split("\n")
-        self._line.append(first)
-        for line in others:
-            self._end_line("".join(self._line))
-            self._line = [line]
-
-    @property
-    def inside(self) -> bool:
-        line = "".join(self._line)
-        return bool(self._fence) or line.count("`") % 2 == 1 or _FENCE.match(line) is not None
-
-    def _end_line(self, line: str) -> None:
-        match = _FENCE.match(line)
-        if match is None:
-            return
-        marks = match[1]
-        if not self._fence:
-            self._fence = marks
-        elif marks[0] == self._fence[0] and len(marks) >= len(self._fence) and not line[match.end() :].strip():
-            self._fence = ""
 
 
 def _overlap(text: str) -> int:
