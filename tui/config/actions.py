@@ -7,63 +7,15 @@ menu and the palette are the only ways.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
 
-from tui.i18n import N_, _
+from tui.config.action import Action, Footer, Group, Place, display_key, first_delivered
+from tui.config.actions_rooms import ROOM_ACTIONS
+from tui.i18n import N_
 
-
-class Group(Enum):
-    """Headings of the menu and of the help screen."""
-
-    WRITE = N_("Writing")
-    REPLY = N_("The reply")
-    CONVERSATION = N_("The conversation")
-    SERVER = N_("The server")
-    SCREEN = N_("The screen")
-    PROGRAM = N_("lmdeck")
-
-
-class Place(Enum):
-    """Where a binding lives: on the composer only, on the chat screen, or everywhere."""
-
-    COMPOSER = "composer"
-    CHAT = "chat"
-    APP = "app"
-
-
-class Footer(Enum):
-    """When the key line shows an action: always, only while a reply runs, only while none does, or never."""
-
-    ALWAYS = "always"
-    BUSY = "busy"
-    IDLE = "idle"
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing a user can do. ``title`` and ``help`` are marked for translation; show them with :meth:`label`."""
-
-    id: str
-    title: str
-    help: str
-    run: str
-    group: Group
-    keys: str = ""
-    place: Place = Place.CHAT
-    footer: Footer = Footer.NEVER
-    in_menu: bool = True
-    priority: bool = True
-
-    @property
-    def label(self) -> str:
-        return _(self.title)
-
-    @property
-    def description(self) -> str:
-        return _(self.help)
+__all__ = (
+    "ACTIONS", "BY_ID", "DEFAULT_KEYS", "Action", "Footer", "Group", "Place", "apart", "display_key", "first_delivered",
+)  # fmt: skip
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -250,6 +202,70 @@ ACTIONS: tuple[Action, ...] = (
         Place.CHAT,
     ),
     Action(
+        "composer.editor",
+        N_("Write in an editor"),
+        N_("Open the message in $VISUAL or $EDITOR; what is saved there comes back."),
+        "screen.editor",
+        Group.WRITE,
+        "ctrl+g",
+        Place.CHAT,
+    ),
+    Action(
+        "conversation.history",
+        N_("Conversations"),
+        N_("Find, open, rename, fork and delete earlier conversations."),
+        "screen.conversations",
+        Group.CONVERSATION,
+        "f8",
+        Place.CHAT,
+        Footer.IDLE,
+    ),
+    Action(
+        "conversation.rename",
+        N_("Rename the conversation"),
+        N_("Give it a title of your own, which no automatic one replaces."),
+        "screen.rename",
+        Group.CONVERSATION,
+        "",
+        Place.CHAT,
+    ),
+    Action(
+        "conversation.export",
+        N_("Save to a file"),
+        N_("Write the conversation as Markdown; /export json gives everything."),
+        "screen.export('md')",
+        Group.CONVERSATION,
+        "",
+        Place.CHAT,
+    ),
+    Action(
+        "message.versions",
+        N_("Other versions"),
+        N_("Choose among the versions of the selected (or last) message that has several."),
+        "screen.versions",
+        Group.CONVERSATION,
+        "",
+        Place.CHAT,
+    ),
+    Action(
+        "message.fork",
+        N_("Fork here"),
+        N_("A new conversation that shares everything up to the selected message."),
+        "screen.fork",
+        Group.CONVERSATION,
+        "",
+        Place.CHAT,
+    ),
+    Action(
+        "server.connect",
+        N_("Connect elsewhere"),
+        N_("Look around again: other servers, machines, profiles, the demo."),
+        "app.connect",
+        Group.SERVER,
+        "",
+        Place.APP,
+    ),
+    Action(
         "scroll.up",
         N_("Page up"),
         N_("Scroll the conversation up."),
@@ -306,6 +322,15 @@ ACTIONS: tuple[Action, ...] = (
         Place.APP,
     ),
     Action(
+        "program.settings",
+        N_("Settings"),
+        N_("Every setting with its explanation, the keys, the profiles."),
+        "app.preferences",
+        Group.PROGRAM,
+        "f7",
+        Place.APP,
+    ),
+    Action(
         "screen.palette",
         N_("Palette"),
         N_("Find an action by typing a part of its name."),
@@ -344,32 +369,17 @@ ACTIONS: tuple[Action, ...] = (
         "ctrl+q",
         Place.APP,
     ),
+    *ROOM_ACTIONS,
 )
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 DEFAULT_KEYS: Mapping[str, str] = {action.id: action.keys for action in ACTIONS}
 """What :func:`tui.config.keymap.check_keymap` checks a user's keys against."""
 
 
-def _split(keys: str) -> list[str]:
-    return [key for key in keys.split(",") if key]
+_TOGETHER = frozenset({Place.COMPOSER, Place.CHAT, Place.APP})
 
 
-def first_delivered(action: Action, eats: Iterable[str], keymap: Mapping[str, str] | None = None) -> str | None:
-    """The first key of an action that this terminal delivers (Textual name), None when there is none."""
-    eaten = frozenset(eats)
-    keys = (keymap or {}).get(action.id, action.keys)
-    return next((key for key in _split(keys) if key not in eaten), None)
-
-
-_SHOWN = {
-    "enter": "Enter", "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "space": "Space", "tab": "Tab", "backspace": "Backspace",
-}  # fmt: skip
-_MODIFIERS = {"ctrl": "Ctrl", "alt": "Alt", "shift": "Shift", "super": "Super"}
-
-
-def display_key(key: str) -> str:
-    """A Textual key name as people write it: ``ctrl+j`` → ``Ctrl+J``."""
-    *modifiers, last = key.split("+")
-    shown = _SHOWN.get(last) or (last.upper() if len(last) == 1 or (last[0] == "f" and last[1:].isdigit()) else last)
-    return "+".join([*(_MODIFIERS.get(name, name) for name in modifiers), shown])
+def apart(one: str, other: str) -> bool:
+    """Whether two actions are never active together, so that they may share a key."""
+    places = {BY_ID[one].place, BY_ID[other].place}
+    return len(places) > 1 and Place.APP not in places and not places <= _TOGETHER

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tui.config import profiles as book
-from tui.config.actions import ACTIONS
+from tui.config.actions import ACTIONS, DEFAULT_KEYS, apart
 from tui.config.keymap import Keymap, check_keymap
 from tui.config.secrets import Secret, forget_key, keep_key
 from tui.config.settings import Settings, config_path
@@ -150,7 +150,7 @@ def _explain(loaded: Loaded, one: Option) -> None:
 
 
 def _keymap(file: ConfigFile) -> Keymap:
-    return check_keymap(file.table("keys"), {action.id: action.keys for action in ACTIONS}, file=file)
+    return check_keymap(file.table("keys"), DEFAULT_KEYS, file=file, apart=apart)
 
 
 def _keys(_options: argparse.Namespace) -> int:

@@ -135,6 +135,22 @@ def versions(connection: Connection, message_id: str, conversation_id: str | Non
     return [row[1] for row in rows]
 
 
+def leaf(connection: Connection, conversation_id: str, message_id: str) -> str:
+    """The end of the branch below a message that was written to last; the message itself when nothing follows it.
+
+    Answers come later than what they answer, so the newest descendant is a leaf."""
+    row = connection.execute(
+        """WITH RECURSIVE below (key) AS (
+            SELECT m.key FROM messages m WHERE m.id = ?1
+            UNION ALL
+            SELECT m.key FROM below JOIN messages m ON m.parent = below.key AND m.key > below.key
+        ) SELECT m.id FROM below JOIN messages m ON m.key = below.key
+        JOIN members ON members.message = m.key AND members.conversation = ?2 ORDER BY m.key DESC LIMIT 1""",
+        (message_id, key_of(connection, conversation_id)),
+    ).fetchone()
+    return message_id if row is None else row[0]
+
+
 def branch_points(connection: Connection, conversation_id: str) -> dict[str, int]:
     """Messages that have siblings in the conversation, and how many versions there are."""
     rows = connection.execute(

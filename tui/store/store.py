@@ -103,6 +103,10 @@ class Store(Catalogue):
         the conversation to see only its own."""
         return await self._reader.run(lambda connection: messages.versions(connection, message_id, conversation_id))
 
+    async def leaf(self, conversation_id: str, message_id: str) -> str:
+        """The end of the newest branch through a message: what to open when another version of it is chosen."""
+        return await self._reader.run(lambda connection: messages.leaf(connection, conversation_id, message_id))
+
     async def branch_points(self, conversation_id: str) -> dict[str, int]:
         """Every message of the conversation that has several versions, and how many."""
         return await self._reader.run(lambda connection: messages.branch_points(connection, conversation_id))

@@ -241,3 +241,16 @@ async def test_any_split_of_a_stream_is_the_same_as_one_piece(parts: list[Part],
     hashes = await store._reader.run(lambda connection: connection.execute("SELECT hash FROM messages").fetchall())  # pyright: ignore[reportPrivateUsage]
     assert hashes[0] == hashes[1]
     await store.close()
+
+
+async def test_the_newest_branch_through_a_message_is_found(store: Store) -> None:
+    conversation = (await store.create_conversation()).id
+    question = message("why?")
+    first, second = message("a", question.id, "assistant"), message("b", question.id, "assistant")
+    more, late = message("more", first.id), message("late", first.id)
+    for one in (question, first, second, more, late):
+        await store.put_message(conversation, one)
+    assert await store.leaf(conversation, first.id) == late.id
+    assert await store.leaf(conversation, second.id) == second.id
+    assert await store.leaf(conversation, question.id) == late.id
+    assert await store.leaf(conversation, "unknown") == "unknown"
