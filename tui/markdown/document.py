@@ -22,6 +22,7 @@ from tui.markdown.clean import Cleaner, clean
 from tui.markdown.elements import CodeElement, Element
 from tui.markdown.grow import Growing, Part, growing_kind
 from tui.markdown.ink import Page, Row
+from tui.markdown.paragraph import GrowingParagraph, may_settle
 from tui.markdown.parser import make_parser, parse
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class Document:
         self._text += added
         if "\n" in added:
             self._close_complete()
+        if isinstance(self._growing, GrowingParagraph):
+            self._text = self._growing.settle(self._text, self._parser, self._env)
         self._render_tail()
         return True
 
@@ -227,15 +230,16 @@ class Document:
     def _render_tail(self) -> None:
         growing = self._growing
         parsed = _Parsed(self, growing, self._text, complete=False)
-        self.tail = []
+        if not parsed.continues:  # the unfinished line may be taking the block to pieces: show the whole end afresh
+            growing, parsed = None, _Parsed(self, None, self.tail_source, complete=False)
         sections = parsed.sections
+        self.tail = []
         if growing is not None:
-            if parsed.continues and sections:
-                growing.show(parsed.part(sections[0]))
-                sections = sections[1:]
-            else:
-                growing.show(None)
+            growing.show(parsed.part(sections[0]) if sections else None)
             self.tail.append(growing.block)
+            sections = sections[1:]
+        elif self._growing is None and len(sections) == 1 and may_settle(sections[0], self._text):
+            self._growing = GrowingParagraph(parsed.part(sections[0]), Block("", [], self._references))
         self.tail.extend(Block("", build.build(section, parsed.lines), 0) for section in sections)
 
     # -- references --------------------------------------------------------------------------------------------------
@@ -292,7 +296,7 @@ class _Parsed:
         if line <= 0:
             return 0
         if self._starts is None:
-            self._starts = [0, *accumulate(len(text) + 1 for text in self.lines[self._head_lines :])]
+            self._starts = [0, *accumulate(len(text) + 1 for text in self._text.split("\n"))]
         return min(self._starts[line], self.end) if line < len(self._starts) else self.end
 
 

@@ -26,6 +26,7 @@ Lines = list[list[Run]]
 
 _WIDE = re.compile(f"[{IDEOGRAPHS}{OPENING}{CLOSING}]")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE)
+_WORD_END = re.compile("[A-Za-z0-9]")
 _TRAILING = "?!.,:*_~'\";"
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _STYLES = {"strong_open": "strong", "em_open": "em", "s_open": "strike"}
@@ -145,7 +146,7 @@ class _Inline:
         position = 0
         for match in _ADDRESS.finditer(text):
             address = _trimmed(match[0])
-            if len(address) <= len("https://") or (match.start() and text[match.start() - 1].isalnum()):
+            if len(address) <= len("https://") or _WORD_END.search(text[: match.start()][-1:]):
                 continue
             self._put(Run(text[position : match.start()], self._style))
             self._put(Run(address, self._named("link"), Link(address, address)))
