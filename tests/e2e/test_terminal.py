@@ -121,6 +121,16 @@ def test_a_signal_leaves_a_clean_terminal_and_no_child(number: signal.Signals):
         os.kill(child, 0)
 
 
+def test_a_terminal_that_is_gone_ends_the_app_and_its_children(tmp_path: Path):
+    with app("child") as terminal:
+        terminal.wait_for("child-")
+        child = int(terminal.text.split("child-")[1].split()[0])
+        terminal.hang_up()
+        assert terminal.wait_exit() != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
 def test_a_crash_names_the_report_and_leaks_no_key(tmp_path: Path):
     with app("crash") as terminal:
         terminal.send("boom\r")

@@ -37,7 +37,7 @@ class PtyApp:
             **{
                 key: value
                 for key, value in os.environ.items()
-                if not key.startswith(("TEXTUAL", "SSH_", "TMUX", "STY"))
+                if not key.startswith(("TEXTUAL", "SSH_", "TMUX", "STY", "COLUMNS", "LINES"))
             },
             "TERM": "xterm-256color",
             "PYTHONPATH": ROOT,
@@ -68,7 +68,8 @@ class PtyApp:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             self.status = os.waitpid(self.pid, 0)[1]
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
     def resize(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -85,8 +86,15 @@ class PtyApp:
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def hang_up(self) -> None:
+        """Close the terminal, as a window that is closed does; the program gets SIGHUP from the system."""
+        os.close(self._descriptor)
+        self._descriptor = -1
+
     def read(self, timeout: float) -> bool:
         """Take in what the program wrote; False when nothing came or it is gone."""
+        if self._descriptor < 0:
+            return False
         ready, _, _ = select.select([self._descriptor], [], [], timeout)
         if not ready:
             return False

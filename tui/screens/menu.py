@@ -89,6 +89,6 @@ def matching(query: str) -> list[Action]:
 
 def _entry(action: Action) -> Content:
     key = display_key(action.keys.split(",")[0]) if action.keys else ""
-    name = Content.styled(action.label, "bold").pad_right(max(1, 28 - cell_len(action.label)))
+    name = Content.styled(action.label, "bold").pad_right(max(1, 30 - cell_len(action.label)))
     shown = Content.styled(key, "$text-accent").pad_right(max(1, 9 - cell_len(key)))
     return name + shown + Content.styled(action.description, "$text-muted")
