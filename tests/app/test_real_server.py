@@ -95,6 +95,7 @@ async def test_escape_sequences_markup_and_bad_bytes_from_the_server_are_harmles
     assert "\u202e" not in shown
 
 
+@pytest.mark.timeout(180)
 async def test_a_ten_megabyte_line_and_a_megabyte_of_arguments(chatting: tuple[LmdeckApp, Any]):
     app, pilot = chatting
     await say(app, pilot, "/demo long-line 10485760")
@@ -169,7 +170,7 @@ async def test_a_recorded_session_is_shown_again(demo: RunningDemo, tmp_path: Pa
         await until_pilot(pilot, lambda: not app.chat.query(".turn"))
         await say(app, pilot, "Compute (1+1)*3")
         shown = [view.text for view in app.chat.query(TextView)]
-    async with connected(AppOptions(replay=str(file), speed=0)) as (app, pilot):
+    async with connected(AppOptions(replay=str(file), speed=0), (140, 40)) as (app, pilot):
         await until_pilot(pilot, lambda: [view.text for view in app.chat.query(TextView)] == shown, 30, "the replay")
         await see(pilot, "session.jsonl")
     async with connected_or_told(AppOptions(replay=str(tmp_path / "none.jsonl"))) as (_app, pilot):
