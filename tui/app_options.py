@@ -18,6 +18,7 @@ class AppOptions:
     ``conversation`` is one to go on with: its id, or ``last``; without a server it brings its own.
     ``store`` is the conversations' file, None the user's own one; ``record`` a file to record into. Empty ``language``
     and ``theme`` mean: what the environment asks for, the default theme. ``keymap`` is checked (action id → keys).
+    ``gpu_interval`` is seconds between two looks at the cards, ``gpu_total`` the card's bytes as the user knows them.
     """
 
     url: str = ""
@@ -37,4 +38,7 @@ class AppOptions:
     mouse: bool = True
     language: str = ""
     theme: str = ""
+    panel_shown: bool = True
+    gpu_interval: float = 1.0
+    gpu_total: int | None = None
     keymap: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, TextIO, cast, get_args
@@ -24,13 +24,14 @@ from tui.model.codec import from_json, to_json
 from tui.model.events import BranchChanged, SessionEvent, UserMessageAdded
 from tui.model.gpu import GpuReading
 from tui.model.message import ImagePart, Message
+from tui.model.monitor import MemoryState
 from tui.model.problem import Problem, ProblemError
 from tui.model.server import LinkState, ServerFacts, ServerMetrics
 
 FORMAT = 1
 _FLUSH_SECONDS = 0.5
 
-Recorded = SessionEvent | GpuReading | LinkState | ServerFacts | ServerMetrics
+Recorded = SessionEvent | GpuReading | MemoryState | LinkState | ServerFacts | ServerMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Recorder:
         self._followers.append(asyncio.create_task(self._follow(session, events)))
 
     def follow_news(self, news: Subscription[Any]) -> None:
-        """Record link states, server facts, metrics or GPU readings, until they end or the recorder is closed."""
+        """Record link states, server facts, metrics or states of memory, until they end or the recorder is closed."""
         self._subscriptions.append(news)
         self._followers.append(asyncio.create_task(self._follow_news(news)))
 
@@ -127,7 +128,8 @@ class Recorder:
 
     async def _follow_news(self, news: Subscription[Any]) -> None:
         async for item in news:
-            self.write(item)
+            # A replay makes the history anew; in every line it would be most of the file.
+            self.write(replace(item, history=()) if isinstance(item, MemoryState) else item)
 
     async def _flush(self) -> None:
         while not (self._closing.is_set() and not self._waiting):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -23,6 +25,8 @@ from tui.model.events import (
 )
 from tui.model.gpu import GpuReading
 from tui.model.message import Message
+from tui.model.monitor import Attention, HistoryPoint, MemoryState
+from tui.model.plan import Explanation, PlanInput
 from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
 from tui.recording import Entry, Recording, read_recording
 
@@ -34,7 +38,8 @@ _STEPS = 64  # events between which other tasks get their turn when everything i
 class ReplaySession:
     """Plays a recording with the reading side of a session: ``messages``, ``busy``, ``waiting``, ``subscribe``.
 
-    ``link`` stands for the recorded server, ``gpu`` for its GPUs. Nothing happens before :meth:`start`."""
+    ``link`` stands for the recorded server, ``gpu`` for its GPUs, ``memory`` for the monitor.
+    Nothing happens before :meth:`start`."""
 
     def __init__(self, recording: Recording, speed: float = 1.0) -> None:
         """``speed`` times as fast as it was; 0 plays everything at once."""
@@ -43,6 +48,7 @@ class ReplaySession:
         self.waiting: tuple[str, ...] = ()
         self.link = ReplayedLink()
         self.gpu = ReplayedGpu()
+        self.memory = ReplayedMemory()
         self._recording = recording
         self._speed = speed
         self._assembly = Assembly(recording.messages)
@@ -79,6 +85,7 @@ class ReplaySession:
         self._events.close()
         self.link.close()
         await self.gpu.aclose()
+        self.memory.close()
 
     async def _play(self) -> None:
         begin = monotonic()
@@ -96,6 +103,9 @@ class ReplaySession:
         event = entry.event
         if isinstance(event, GpuReading):
             self.gpu.show(event)
+            self.memory.show_reading(event)
+        elif isinstance(event, MemoryState):
+            self.memory.show(event)
         elif isinstance(event, (LinkState, ServerFacts, ServerMetrics)):
             self.link.show(event)
         else:
@@ -181,3 +191,56 @@ class ReplayedGpu:
     async def aclose(self) -> None:
         self._closed = True
         self._news.close()
+
+
+class ReplayedMemory:
+    """The recorded states of memory, with the reading side of :class:`tui.hosts.monitor.MemoryMonitor`. Recordings
+    without such states show what the cards' readings alone say."""
+
+    keeper = None
+
+    def __init__(self) -> None:
+        self.state = MemoryState()
+        self._split = False
+        self._history: deque[HistoryPoint] = deque(maxlen=120)
+        self._news: Broadcast[MemoryState] = Broadcast(limit=4)
+
+    def subscribe(self) -> Subscription[MemoryState]:
+        return self._news.subscribe()
+
+    @contextmanager
+    def watching(self, attention: Attention) -> Generator[None]:  # noqa: ARG002 (the monitor's signature)
+        """A recording goes on at its own pace."""
+        yield
+
+    def explain(self, part: str, card: int = 0) -> Explanation | None:
+        from tui.hosts.findings import Findings
+        from tui.hosts.memory_why import explain_live
+
+        shown = next((entry.breakdown for entry in self.state.cards if entry.breakdown.card == card), None)
+        return None if shown is None else explain_live(part, shown, Findings(), None)
+
+    def question(self, card: int = 0) -> PlanInput | None:  # noqa: ARG002 (the monitor's signature)
+        """Not recorded."""
+        return None
+
+    def show_reading(self, reading: GpuReading) -> None:
+        if self._split:
+            return
+        from tui.hosts.memory_state import state_of
+
+        self._publish(state_of(reading))
+
+    def show(self, state: MemoryState) -> None:
+        self._split = True
+        self._publish(state)
+
+    def close(self) -> None:
+        self._news.close()
+
+    def _publish(self, state: MemoryState) -> None:
+        from tui.hosts.memory_state import point_of
+
+        self._history.append(point_of(state))
+        self.state = replace(state, history=tuple(self._history))
+        self._news.publish(self.state)

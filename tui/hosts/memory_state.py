@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tui.gpu.breakdown import break_down
 from tui.gpu.knowledge import Knowledge
 from tui.gpu.timeline import MemoryPoint, timeline
 from tui.hosts.findings import Findings
 from tui.lmdeploy.kv import pytorch_reserve
 from tui.lmdeploy.versions import BASELINE, Version
-from tui.model.gpu import GpuSample
+from tui.model.gpu import GpuReading, GpuSample
 from tui.model.launch import LaunchPhase, LaunchStage
 from tui.model.memory import Figure, MemoryBreakdown, Source
+from tui.model.monitor import CardState, HistoryPoint, MemoryState
 from tui.model.plan import Plan, PlanInput
 from tui.model.server import ServerFacts, ServerMetrics
 
@@ -147,3 +150,29 @@ def _sized(found: Findings, region: int | None) -> int | None:
 
 def used_by_card(samples: tuple[GpuSample, ...]) -> dict[int, int]:
     return {sample.index: sample.used for sample in samples if sample.used is not None}
+
+
+def card_states(reading: GpuReading, split: Iterable[MemoryBreakdown]) -> tuple[CardState, ...]:
+    """Each card's split with its load."""
+    samples = {sample.index: sample for sample in reading.samples}
+    return tuple(
+        CardState(card, samples[card.card].utilisation, samples[card.card].temperature, samples[card.card].power)
+        for card in split
+    )
+
+
+def state_of(reading: GpuReading) -> MemoryState:
+    """What a reading alone says, when nothing is known of any server."""
+    cards = card_states(reading, break_down(reading, Knowledge()))
+    problems = (reading.problem,) if reading.problem is not None else ()
+    return MemoryState(reading.time, cards, reading.source, reading.raw, problems=problems)
+
+
+def point_of(state: MemoryState) -> HistoryPoint:
+    """A state as a point of the history; the first card stands for all."""
+    first = state.cards[0] if state.cards else None
+    memory = None
+    if first is not None and first.used is not None and first.breakdown.total.bytes:
+        memory = first.used / first.breakdown.total.bytes
+    kv = state.occupancy.fraction if state.occupancy is not None else None
+    return HistoryPoint(memory, kv, state.tokens_per_second)

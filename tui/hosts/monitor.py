@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Protocol
@@ -19,10 +19,12 @@ from tui.gpu.timeline import MemoryPoint
 from tui.hosts.findings import Finder, Findings, NoFinder, Told
 from tui.hosts.memory_state import (
     Card,
+    card_states,
     estimated,
     free_before,
     knowledge,
     phase_of,
+    point_of,
     question_about,
     server_bytes,
     start_line,
@@ -31,7 +33,7 @@ from tui.hosts.memory_state import (
 from tui.hosts.memory_why import explain_live
 from tui.hosts.run_keeper import RunKeeper, Start
 from tui.model.broadcast import Broadcast, Subscription
-from tui.model.gpu import GpuReading, GpuSample, GpuSource
+from tui.model.gpu import GpuReading, GpuSource
 from tui.model.memory import KvOccupancy, MemoryBreakdown, Source
 from tui.model.monitor import Attention, CardState, HistoryPoint, MemoryState
 from tui.model.plan import Explanation, Plan, PlanInput
@@ -249,7 +251,7 @@ class MemoryMonitor:
         """Build the state anew, publish it, keep the start once it is complete."""
         known = knowledge(self.found, self._server.facts, self._metrics)
         reading, now = self._reading, time.monotonic()
-        cards = self._told_cards() if reading is None else self._cards(reading, break_down(reading, known, now))
+        cards = self._told_cards() if reading is None else card_states(reading, break_down(reading, known, now))
         starting = phase_of(self.found, self._healthy, time.time())
         was_starting = self.state.starting is not None
         first = cards[0].breakdown if cards else None
@@ -282,13 +284,6 @@ class MemoryMonitor:
     @property
     def _healthy(self) -> bool:
         return self._server.link.phase in (LinkPhase.HEALTHY, LinkPhase.DEGRADED)
-
-    def _cards(self, reading: GpuReading, split: Iterable[MemoryBreakdown]) -> tuple[CardState, ...]:
-        samples: dict[int, GpuSample] = {sample.index: sample for sample in reading.samples}
-        return tuple(
-            CardState(card, samples[card.card].utilisation, samples[card.card].temperature, samples[card.card].power)
-            for card in split
-        )
 
     def _told_cards(self) -> tuple[CardState, ...]:
         """A card nobody can look at, calculated from what the user told."""
@@ -330,16 +325,11 @@ class MemoryMonitor:
 
     def _remember(self, state: MemoryState) -> tuple[HistoryPoint, ...]:
         """The history with this state; several in one second count as one."""
-        first = state.cards[0] if state.cards else None
-        memory = None
-        if first is not None and first.used is not None and first.breakdown.total.bytes:
-            memory = first.used / first.breakdown.total.bytes
-        kv = state.occupancy.fraction if state.occupancy is not None else None
         second = int(time.monotonic())
         if second == self._history_second and self._history:
             self._history.pop()
         self._history_second = second
-        self._history.append(HistoryPoint(memory, kv, state.tokens_per_second))
+        self._history.append(point_of(state))
         return tuple(self._history)
 
     def _card(self, index: int) -> MemoryBreakdown | None:
