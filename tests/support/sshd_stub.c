@@ -10,12 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* sshd empties the environment of the process that speaks PAM, so everything is noted down at the start. */
+static char home[1024], shell[1024], password[256], codes[1024];
+static void note(char *target, size_t size, const char *name) {
+    snprintf(target, size, "%s", getenv(name) ? getenv(name) : "");
+}
+__attribute__((constructor)) static void begin(void) {
+    note(home, sizeof home, "SSHD_HOME");
+    note(shell, sizeof shell, "SSHD_SHELL");
+    note(password, sizeof password, "SSHD_PASSWORD");
+    note(codes, sizeof codes, "SSHD_CODES");
+}
 static struct passwd *dress(struct passwd *entry) {
     static struct passwd copy;
     if (!entry || !strcmp(entry->pw_name, "sshd")) return entry;
     copy = *entry;
-    if (getenv("SSHD_HOME")) copy.pw_dir = getenv("SSHD_HOME");
-    if (getenv("SSHD_SHELL")) copy.pw_shell = getenv("SSHD_SHELL");
+    if (*home) copy.pw_dir = home;
+    if (*shell) copy.pw_shell = shell;
     copy.pw_passwd = "x";
     return &copy;
 }
@@ -30,8 +41,7 @@ struct passwd *getpwuid(uid_t uid) {
 struct spwd *getspnam(const char *name) {
     static struct spwd entry;
     static char hash[256];
-    const char *password = getenv("SSHD_PASSWORD");
-    snprintf(hash, sizeof hash, "lmdeck:%s", password ? password : "\x01none");
+    snprintf(hash, sizeof hash, "lmdeck:%s", *password ? password : "\x01none");
     memset(&entry, 0, sizeof entry);
     entry.sp_namp = (char *)name;
     entry.sp_pwdp = hash;
@@ -90,11 +100,9 @@ static char *ask(const char *prompt) {
     return response[0].resp;
 }
 static int use_code(const char *code) {
-    const char *path = getenv("SSHD_CODES");
-    char text[4096] = "", line[256], rest[4096] = "";
+    char line[256], rest[4096] = "";
     int good = 0;
-    FILE *file = path ? fopen(path, "r") : NULL;
-    (void)text;
+    FILE *file = fopen(codes, "r");
     if (!file) return 0;
     while (fgets(line, sizeof line, file)) {
         size_t length = strcspn(line, "\n");
@@ -102,17 +110,16 @@ static int use_code(const char *code) {
         else strncat(rest, line, sizeof rest - strlen(rest) - 1);
     }
     fclose(file);
-    if (good && (file = fopen(path, "w"))) { fputs(rest, file); fclose(file); }
+    if (good && (file = fopen(codes, "w"))) { fputs(rest, file); fclose(file); }
     return good;
 }
 int pam_authenticate(void *handle, int flags) {
     (void)handle; (void)flags;
-    const char *password = getenv("SSHD_PASSWORD");
-    if (password) {
+    if (*password) {
         char *typed = ask("Password: ");
         if (!typed || strcmp(typed, password)) return AUTH_ERR;
     }
-    if (getenv("SSHD_CODES")) {
+    if (*codes) {
         char *typed = ask("Verification code: ");
         if (!typed || !use_code(typed)) return AUTH_ERR;
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable
 from time import monotonic
@@ -37,7 +36,6 @@ class Login:
         self._timing = timing
         self._on_phase = on_phase
         self._nonce = secrets.token_hex(8)
-        self._questions: LoginQuestions | None = None
         self._asking = 0
         self._authenticated = False
         self._progress = asyncio.Event()
@@ -75,14 +73,14 @@ class Login:
                 self._progress.set()
                 self._on_phase(LinkPhase.CONNECTING)
 
-        self._questions = LoginQuestions(self._scope, asked, answers, interactive=interactive, trusted=trusted)
-        token, variables = server.begin(self._questions)
+        questions = LoginQuestions(self._scope, asked, answers, interactive=interactive, trusted=trusted)
+        token, variables = server.begin(questions)
         try:
             command = await asyncio.to_thread(remote_command, self._nonce)
             self._process = await SshProcess.start([*words, command], child_environment(variables), self.channel.feed)
             self._process.on_line = self._heard
-            await self._wait_for_hello(self._process)
-            self._questions.worked()
+            await self._wait_for_hello(self._process, questions)
+            questions.worked()
         finally:
             server.end(token)
 
@@ -93,45 +91,49 @@ class Login:
             self.failures = [*self.failures[-20:], (monotonic(), problem)]
             self.refused.set()
 
-    async def _wait_for_hello(self, process: SshProcess) -> None:
+    async def _wait_for_hello(self, process: SshProcess, questions: LoginQuestions) -> None:
         ended = asyncio.create_task(process.ended())
+        gave_up = asyncio.create_task(questions.gave_up.wait())
         try:
             while True:
                 self._progress.clear()
                 moved = asyncio.create_task(self._progress.wait())
                 limit = None if self._asking else self._timing.stuck
-                waiting = {ended, moved, self.channel.hello}
+                waiting = {ended, moved, gave_up, self.channel.hello}
                 done, _ = await asyncio.wait(waiting, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
                 moved.cancel()
                 if self.channel.hello in done:
                     self.channel.hello.result()
                     return
+                if gave_up in done:
+                    raise ProblemError(self._no_answer(questions))
                 if ended in done:
                     raise ProblemError(self._why(ended.result()))
                 if not done and not self._asking:
                     raise ProblemError(self._stuck())
         finally:
-            if not ended.done():
-                ended.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await ended
+            for task in (ended, gave_up):
+                task.cancel()
+            await asyncio.gather(ended, gave_up, return_exceptions=True)
 
     def _stuck(self) -> Problem:
         if self._authenticated:
             return Problem("ssh.no_agent", {"host": self._host, "says": "\n".join(self.channel.noise)[:300]})
-        return Problem("ssh.timed_out", {"host": self._host, "port": 22})
+        return Problem("ssh.stuck", {"host": self._host})
+
+    def _no_answer(self, questions: LoginQuestions) -> Problem:
+        if questions.declined is None:
+            prompt = _short(questions.unanswered) if questions.unanswered else "?"
+            return Problem("ssh.unanswered", {"host": self._host, "prompt": prompt})
+        if questions.declined.kind is QuestionKind.HOST_KEY:
+            return Problem("ssh.host_key_declined", {"host": self._host})
+        return Problem("ssh.declined", {"host": self._host, "prompt": _short(questions.declined)})
 
     def _why(self, code: int) -> Problem:
-        """Why ssh ended; a question that nobody answered comes before ssh's own words about it."""
+        """Why ssh ended."""
         said = list(self._process.said) if self._process else []
         problem = cause_of(said, code, self._host)
-        questions = self._questions
         self.changed = changed_key(said) if problem.code == "ssh.host_key_changed" else None
-        if questions is not None and problem.code in _AFTER_A_QUESTION:
-            if questions.unanswered is not None:
-                return Problem("ssh.unanswered", {"host": self._host, "prompt": _short(questions.unanswered)})
-            if questions.declined is not None and questions.declined.kind is not QuestionKind.HOST_KEY:
-                return Problem("ssh.declined", {"host": self._host, "prompt": _short(questions.declined)})
         if problem.code in ("ssh.ended", "ssh.no_shell", "ssh.failed") and self._authenticated:
             says = "\n".join((*self.channel.noise, *said[-3:]))[:300]
             return Problem("ssh.no_shell", {"host": self._host, "says": says}, problem.detail)
@@ -155,15 +157,6 @@ class Login:
         self.channel.fail(problem)
         if self._process is not None:
             await self._process.stop()
-
-
-_AFTER_A_QUESTION = frozenset(
-    (
-        "ssh.permission_denied", "ssh.host_key_declined", "ssh.no_methods", "ssh.closed_by_host", "ssh.closed_early",
-        "ssh.proxy_failed", "ssh.ended", "ssh.failed", "ssh.too_many_keys",
-    )
-)  # fmt: skip
-"""What ssh may say after a question was not answered."""
 
 
 def _short(question: Question) -> str:

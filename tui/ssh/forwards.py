@@ -108,7 +108,7 @@ class ControlForwarding:
         if code == 0:
             return
         if forward.local_port and not forward.socket:
-            raise ProblemError(Problem("ssh.port_taken", {"port": forward.local_port}, err))
+            raise ProblemError(Problem("ssh.port_taken", {"port": str(forward.local_port)}, err))
         raise ProblemError(Problem("ssh.forward_failed", {"server": join_host(forward.host, forward.port)}, err))
 
 
@@ -162,4 +162,4 @@ def check_port(port: int) -> None:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ProblemError(Problem("ssh.port_taken", {"port": port}, str(error))) from error
+            raise ProblemError(Problem("ssh.port_taken", {"port": str(port)}, str(error))) from error

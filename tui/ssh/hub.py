@@ -68,12 +68,13 @@ class Hub:
         client, folder, _ = await self.open()
         config = config_option(target)
         key = (jump, *config)
-        if key not in self._jumps:
-            users = await self._users_master(client, jump, config)
-            name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:8]
-            control = users or str(folder.path / f"j{name}")
-            self._jumps[key] = JumpHost(jump_command(client, target, jump, control, master=not users))
-        return self._jumps[key]
+        async with self._opening:
+            if key not in self._jumps:
+                users = await self._users_master(client, jump, config)
+                name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:8]
+                control = users or str(folder.path / f"j{name}")
+                self._jumps[key] = JumpHost(jump_command(client, target, jump, control, master=not users))
+            return self._jumps[key]
 
     async def _users_master(self, client: Client, jump: str, config: tuple[str, ...]) -> str:
         """The control path of the user's own running master for that jump host; empty without one."""

@@ -106,13 +106,28 @@ class Link:
             if not self.is_up:
                 raise ProblemError(self.state.problem or Problem("ssh.disconnected", {"host": self.target.login}))
 
-    async def order(self, do: str, limit: float = 15.0, **fields: Any) -> Json:
+    async def returning(self, limit: float) -> None:
+        """Wait until it is up again, at most so many seconds. Raises ProblemError: the reason why it is down, at once
+        when only the user can help."""
+        news = self._news.subscribe()
+        try:
+            async with asyncio.timeout(limit):
+                while not self.is_up and self.state.phase not in (LinkPhase.NEEDS_YOU, LinkPhase.IDLE):
+                    await anext(aiter(news))
+        except (TimeoutError, StopAsyncIteration):
+            pass
+        finally:
+            news.close()
+        if not self.is_up:
+            raise ProblemError(self.state.problem or Problem("ssh.disconnected", {"host": self.target.login}))
+
+    async def order(self, do: str, within: float = 15.0, **fields: Any) -> Json:
         """Give the agent an order (:mod:`tui.agent`, :mod:`tui.agent_orders`) and return its answer.
         Raises ProblemError."""
         login = self._login
         if login is None or not self.is_up:
             raise ProblemError(self.state.problem or Problem("ssh.disconnected", {"host": self.target.login}))
-        return await login.channel.order(do, limit, **fields)
+        return await login.channel.order(do, within, **fields)
 
     async def add_forward(self, host: str, port: int, local_port: int = 0) -> Forward:
         """Open a way to ``host:port`` over there: a private socket, or 127.0.0.1:``local_port``. It comes back with

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, replace
 
@@ -100,6 +101,7 @@ class LoginQuestions:
     def __init__(self, scope: Scope, ask: Asker, answers: Answers, *, interactive: bool, trusted: str = "") -> None:
         self.unanswered: Question | None = None
         self.declined: Question | None = None
+        self.gave_up = asyncio.Event()
         self._scope = scope
         self._ask = ask
         self._answers = answers
@@ -109,8 +111,16 @@ class LoginQuestions:
         self._seen: set[Key] = set()
 
     async def answer(self, prompt: str, hint: str) -> str | None:
-        """The answer to a prompt, None when there is none. Cancelled when ssh gave up waiting."""
+        """The answer to a prompt; None for one that wants none. Where there is no answer, ``gave_up`` is set and this
+        waits to be cancelled with ssh: without its helper ssh would send an empty password, and again."""
         question = read_question(prompt, hint, self._scope.login)
+        found = await self._find(question)
+        if found is None and question.kind is not QuestionKind.NOTICE:
+            self.gave_up.set()
+            await asyncio.Event().wait()
+        return found
+
+    async def _find(self, question: Question) -> str | None:
         if question.kind is QuestionKind.HOST_KEY and self._trusted and question.fingerprint == self._trusted:
             return self._trusted  # ssh compares it itself
         reusable = question.kind in (QuestionKind.PASSWORD, QuestionKind.PASSPHRASE)

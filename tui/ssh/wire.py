@@ -149,7 +149,7 @@ class AgentChannel:
         elif "gpus" in message:
             self._on_sample(message)
 
-    async def order(self, do: str, limit: float, **fields: Any) -> Json:
+    async def order(self, do: str, within: float, **fields: Any) -> Json:
         """Send an order and wait for its answer. Raises ProblemError: ssh.no_python, ssh.agent_refused (the agent's
         own words), ssh.agent_silent, or what ended the connection."""
         hello = self.hello.result() if self.hello.done() else None
@@ -164,10 +164,10 @@ class AgentChannel:
             self._pongs.append(future)
         try:
             self._write(json.dumps({"id": number, "do": do, **fields}) + "\n")
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(within):
                 answer = await future
         except TimeoutError:
-            raise ProblemError(Problem("ssh.agent_silent", {"order": do, "seconds": limit})) from None
+            raise ProblemError(Problem("ssh.agent_silent", {"order": do, "seconds": within})) from None
         finally:
             self._waiting.pop(number, None)
         if "error" in answer:
