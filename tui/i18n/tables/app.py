@@ -6,16 +6,16 @@ from tui.i18n import N_
 
 TABLE: dict[str, tuple[str, str]] = {
     "app.theme_bad": (
-        N_("The theme file {path} cannot be used: {reason}"),
+        N_("The theme file {path} cannot be used: {reason}."),
         N_("Correct the file and choose the theme again; the current theme stays."),
     ),
-    "app.image_not_shown": (N_("A picture is part of this message: {name}"), ""),
+    "app.image_not_shown": (N_("A picture is part of this message: {name}."), ""),
     "app.crashed": (
         N_("lmdeck ended because of an error of its own. The conversation is kept."),
         N_("A report without your text and keys is in {path}; please attach it when you report this."),
     ),
     "app.crashed_unwritten": (
         N_("lmdeck ended because of an error of its own ({error}). The conversation is kept."),
-        N_("The report could not be written: {reason}"),
+        N_("The report could not be written: {reason}."),
     ),
 }

@@ -6,7 +6,7 @@ from tui.i18n import N_
 
 TABLE: dict[str, tuple[str, str]] = {
     "demo.not-started": (
-        N_("The simulated server did not start: {detail}"),
+        N_("The simulated server did not start: {detail}."),
         N_("Try again; if a port was asked for, choose another one, or none so that the system chooses."),
     ),
     "demo.gpu-unreachable": (

@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "store.broken": (
         N_("The file with your conversations was broken. It was kept as {kept}, and a new one was started."),
-        N_("Conversations may be rescued from it with the sqlite3 command: .recover"),
+        N_("The .recover command of sqlite3 may rescue conversations from it."),
     ),
     "store.newer": (
         N_("{path} was written by a newer lmdeck: its format is version {found}, this lmdeck knows up to {known}."),
