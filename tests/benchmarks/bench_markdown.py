@@ -172,7 +172,8 @@ def throughput() -> None:
         wrap(text, 80)
         wrapped = process_time()
         print(
-            f"{name}, 100,000 characters: parse {(parsed - begin) * 1000:.0f} ms, lay out {(laid_out - parsed) * 1000:.0f} ms, "
+            f"{name}, 100,000 characters: parse {(parsed - begin) * 1000:.0f} ms, "
+            f"lay out {(laid_out - parsed) * 1000:.0f} ms, "
             f"other width {(again - laid_out) * 1000:.0f} ms, wrap one line {(wrapped - again) * 1000:.0f} ms"
         )
 

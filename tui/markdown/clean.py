@@ -40,6 +40,7 @@ _STRAY = re.compile(
     f"|(?<![{_JOINING}])\u200c|\u200c(?![{_JOINING}])"
     f"|(?<![^\\s{_SELECTORS}])[{_SELECTORS}]"  # one variation selector after a visible character
     f"|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007f]"  # tags belong to flags
+    f"|(?<=[\U000e0020-\U000e007e]{{7}})[\U000e0020-\U000e007f]+"  # which have at most seven
     f"|(?<=[{_MARKS}][{_MARKS}][{_MARKS}][{_MARKS}])[{_MARKS}]+"  # heaps of accents draw over other lines
 )
 _CONTROL_CLASS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
@@ -48,7 +49,7 @@ _SUSPICIOUS = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HELD = re.compile("[\r\ud800-\udbff\u200c\u200d]+$")
-_CONTEXT = 6
+_CONTEXT = 32
 """Characters of what was given out that the next piece's cleaning looks back at."""
 
 
@@ -101,6 +102,6 @@ class Cleaner:
             return ""
         if _SUSPICIOUS.search(text):
             context = self._seen
-            text = clean(context + text)[len(context) :]
+            text = clean(context + text)[len(clean(context)) :]
         self._seen = (self._seen + text)[-_CONTEXT:]
         return text

@@ -138,11 +138,11 @@ class CodeElement:
         margin, room = page.fit(self.margin.first if first and not self.language else self.margin.rest)
         runs = painted if painted is not None else [Run(shown_code(line), "code-block")]
         text = plain(runs)
-        lead = (*margin, Run(" ", "code-block"))
+        lead = (*margin, Run(" ", "code-block")) if room > 3 else margin
         size = _size(lead)
         cutter = RunCutter(runs)
         rows: list[Row] = []
-        for start, end in fold(text, max(2, room - 1), page.wide_ambiguous):
+        for start, end in fold(text, room - 1 if room > 3 else room, page.wide_ambiguous):
             joint = "" if rows else None
             rows.append(Row((*lead, *cutter.take(start, end)), joint, size, "", fill="code-block"))
         return rows
@@ -163,7 +163,7 @@ class RuleElement:
 
     def rows(self, page: Page) -> list[Row]:
         margin, room = page.fit(self.margin.first)
-        return [Row((*margin, Run("─" * room, "rule")), lead=_size(margin), copy=f"{self.margin.copy}---")]
+        return [Row((*margin, Run(page.drawn("─") * room, "rule")), lead=_size(margin), copy=f"{self.margin.copy}---")]
 
     def forget(self) -> None:
         pass

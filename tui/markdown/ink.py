@@ -81,6 +81,9 @@ LEAST_TEXT = 8
 """Cells that a margin leaves to the text on pages wide enough for both."""
 
 
+_ASCII = str.maketrans("•◦▪▌│─┼☐☑", "*o-||-+_x")
+
+
 class Page(NamedTuple):
     """What a layout depends on: the width in cells and how ambiguous characters count."""
 
@@ -90,12 +93,18 @@ class Page(NamedTuple):
     def cells(self, text: str) -> int:
         return width(text, self.wide_ambiguous)
 
+    def drawn(self, text: str) -> str:
+        """Our own glyphs as they are drawn here: ASCII where lines and bullets might take two cells."""
+        return text.translate(_ASCII) if self.wide_ambiguous else text
+
     def fit(self, margin: tuple[Run, ...]) -> tuple[tuple[Run, ...], int]:
         """``margin`` cut so that text has room beside it, and the cells left."""
         size = sum(len(run.text) for run in margin)
         allowed = max(0, self.width - min(self.width, LEAST_TEXT))
         if size > allowed:
             margin, size = tuple(slice_runs(margin, 0, allowed)), allowed
+        if self.wide_ambiguous:
+            margin = tuple([Run(self.drawn(run.text), run.style, run.link) for run in margin])
         return margin, max(2, self.width - size)
 
 

@@ -14,20 +14,12 @@ from tui.markdown.palette import Palette
 Overlay = tuple[int, int, Style | str]
 """Characters ``start`` to ``end`` (-1: the row's end) of a row, and what is laid over them: a style or a name."""
 
-_ASCII = str.maketrans("•◦▪▌│─┼☐☑", "*o-||-+_x")
-_CHROME = frozenset(("marker", "bar", "rule", "border"))
 
 
 def row_strip(row: Row, page: Page, palette: Palette, overlays: Sequence[Overlay] = ()) -> Strip:
     """The full-width strip of ``row``."""
     style = palette.style
-    if page.wide_ambiguous:
-        segments = [
-            Segment(run.text.translate(_ASCII) if run.style in _CHROME else run.text, style(run.style))
-            for run in row.runs
-        ]
-    else:
-        segments = [Segment(run.text, style(run.style)) for run in row.runs]
+    segments = [Segment(run.text, style(run.style)) for run in row.runs]
     for start, end, over in overlays:
         segments = _overlaid(segments, start, end, over, palette)
     used = sum([page.cells(run.text) for run in row.runs])

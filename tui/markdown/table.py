@@ -148,7 +148,7 @@ class TableElement:
     def _line(self, cross: str, page: Page, shape: _Shape) -> Row:
         margin, _ = page.fit(self.margin.rest)
         line = cross.join("─" * width for width in shape.widths)
-        return Row((*margin, Run(line, "border")), lead=sum(len(run.text) for run in margin), drawn=True)
+        return Row((*margin, Run(page.drawn(line), "border")), lead=sum(len(run.text) for run in margin), drawn=True)
 
     def _cells(self, cells: Sequence[Cell], page: Page, shape: _Shape, margin: Margin) -> list[Row]:
         lead, _ = page.fit(margin.first)
@@ -165,7 +165,7 @@ class TableElement:
                     runs.append(Run(" " * left))
                 runs.extend(body)
                 if column < last:
-                    runs.append(Run(" " * right + _SEPARATOR, "border"))
+                    runs.append(Run(" " * right + page.drawn(_SEPARATOR), "border"))
             rows.append(Row(tuple(runs), lead=size, drawn=index > 0))
             lead, _ = page.fit(margin.rest)
         copied = " | ".join(cell.text.replace("|", "\\|") for cell in cells)

@@ -174,6 +174,10 @@ class _Filler:
             char = self._text[first]
             joined = first > 0 and (extends(char) or self._text[first - 1] == "\u200d")
             if joined:
+                # A selector may widen the character before it: what counts is the cells of both together.
+                self._used -= width(self._text[first - 1 : first], self._wide)
+                self._used += width(self._text[first - 1 : start + relative], self._wide)
+                self._used -= width(self._text[first : start + relative], self._wide)
                 self._place("closing", first, start + relative)
                 self._previous = "word"
             else:
