@@ -93,6 +93,7 @@ class Session:
         self._queue: list[tuple[str, tuple[ImagePart, ...]]] = []
         self._gauge = ContextGauge(endpoint)
         self._warned = False
+        self._told: set[str] = set()
         self._asked_length = False
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -285,6 +286,8 @@ class Session:
             find_model=partial(find_model, self.endpoint),
             on_line=log.line,
             no_tool_parser=self.endpoint.remember_no_tool_parser,
+            tools_raw=self.endpoint.facts.has_tool_parser is False,
+            told=self._told,
         )
         self._keeper.settings(self._settings(), request.model)
         self._keeper.turn(log.record("", request))
@@ -325,13 +328,12 @@ class Session:
 
     def _request(self, messages: tuple[Message, ...] | None = None, *, continuing: bool = False) -> ChatRequest:
         """The visible branch (or a part of it) as a request, with the tools that would be offered."""
-        offered = self.runner.specs() if self.endpoint.facts.has_tool_parser is not False else ()
         chosen = self.tools_enabled
         return ChatRequest(
             known_model(self.endpoint),
             valid_history(self.messages if messages is None else messages, continuing=continuing),
             self.system,
-            tuple(spec for spec in offered if chosen is None or spec.name in chosen),
+            tuple(spec for spec in self.runner.specs() if chosen is None or spec.name in chosen),
             self.sampling,
         )
 

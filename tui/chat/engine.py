@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Literal
 
 from tui.chat.assemble import Assembly
 from tui.chat.calls import WrittenCall, parse_object
@@ -20,6 +21,8 @@ from tui.chat.history import valid_history
 from tui.chat.ports import CONTEXT_FULL, NO_TOOL_PARSER, Approver, ChatServer, LineSink, new_id
 from tui.chat.rounds import RoundReader, RoundTimes
 from tui.chat.toolrun import CallRunner
+from tui.lmdeploy.parsers import PARSER_NAMES, tool_parser_for
+from tui.lmdeploy.tool_markup import MarkupParser
 from tui.model.events import (
     Notice,
     ReasoningWasAnswer,
@@ -57,7 +60,8 @@ class TurnJob:
     ``taken`` are call ids that must not be used again, beside those in the request.
     With ``continue_last`` the last message is an assistant's and is gone on with. An empty model is asked for with
     ``find_model`` when the first request goes out. ``on_line`` gets every line of the server's answers, with seconds
-    since their request; ``no_tool_parser`` is called when the server refused tools.
+    since their request; ``no_tool_parser`` is called when the server refused tools. ``tools_raw``: it is known to
+    refuse them, so the calls are read out of the text from the start. ``told`` collects what need be said only once.
     """
 
     request: ChatRequest
@@ -68,6 +72,8 @@ class TurnJob:
     find_model: Callable[[], Awaitable[str]] = _no_model
     on_line: LineSink | None = None
     no_tool_parser: Callable[[], None] = _ignore
+    tools_raw: bool = False
+    told: set[str] = field(default_factory=set[str])
 
 
 async def run_turn(
@@ -124,7 +130,7 @@ class _Turn:
         self._taken = {*job.taken, *(call.call_id for message in job.request.messages for call in message.tool_calls)}
         self._calls = CallRunner(runner, approve, self._emit, clock)
         self._model = job.request.model
-        self._send_tools = True
+        self._tool_way: Literal["server", "raw", "none"] = "raw" if job.tools_raw else "server"
         self._round = 0
         self._reader: RoundReader | None = None
         self._request = job.request
@@ -181,23 +187,35 @@ class _Turn:
         history = valid_history(self._assembly.messages, continuing=continuing)
         self._emit(RoundStarted(self._round, last.id if last else new_id()))
         self._model = self._model or await self._job.find_model()
-        tools = tuple(specs.values()) if self._send_tools else ()
-        request = replace(self._job.request, model=self._model, messages=history, tools=tools, continue_last=continuing)
-        try:
-            return await self._receive(request)
-        except ProblemError as error:
-            problem = error.problem
-            if problem.code not in NO_TOOL_PARSER or not tools or (self._reader and not self._reader.is_empty):
-                raise
+        request = replace(self._job.request, model=self._model, messages=history, continue_last=continuing)
+        while True:
+            tools = tuple(specs.values()) if self._tool_way != "none" else ()
+            try:
+                return await self._receive(replace(request, tools=tools, tools_raw=self._tool_way == "raw"))
+            except ProblemError as error:
+                if not (tools and self._finds_another_way(error.problem)):
+                    raise
+
+    def _finds_another_way(self, problem: Problem) -> bool:
+        """Whether the request can be sent once more in another way: a server without a tool parser is asked to leave
+        the calls unparsed; one that refuses even that gets no tools."""
+        if problem.code not in NO_TOOL_PARSER or (self._reader and not self._reader.is_empty):
+            return False
+        if self._tool_way == "raw":
+            self._tool_way = "none"
+            self._emit(Notice(Problem("chat.tools_left_out")))
+            return True
         self._job.no_tool_parser()
-        self._send_tools = False
+        self._tool_way = "raw"
         self._emit(Notice(replace(problem, code=problem.code.replace("server.", "chat."))))
-        return await self._receive(replace(request, tools=()))
+        return True
 
     async def _receive(self, request: ChatRequest) -> RoundReader:
         self._request = request
         continues = ("text" if request.messages[-1].text else "reasoning") if request.continue_last else ""
-        reader = self._reader = RoundReader(self._emit, self._clock, request.sampling, self._taken, continues)
+        markup = MarkupParser({spec.name: spec.parameters for spec in request.tools}) if request.tools else None
+        reader = RoundReader(self._emit, self._clock, request.sampling, self._taken, continues, markup)
+        self._reader = reader
         self._times.append(reader.times)
         answer = self._server.chat(request, on_line=self._job.on_line, on_notice=self._noticed)
         async with aclosing(answer) as deltas:
@@ -219,7 +237,18 @@ class _Turn:
         if reader.has_reasoning and not reader.has_text and not reader.calls and reader.finish_reason in (None, "stop"):
             self._emit(ReasoningWasAnswer())
             self._emit(Notice(Problem("chat.reasoning_was_answer")))
+        if reader.calls_read and self._tool_way == "server":
+            self._tell_calls_were_read()
         self._count(reader)
+
+    def _tell_calls_were_read(self) -> None:
+        """The server let the model's markup through: say so once, with the parser that fits the model."""
+        parser = tool_parser_for(self._model)
+        code = "chat.calls_read" if parser else "chat.calls_read_unknown"
+        if code not in self._job.told:
+            self._job.told.add(code)
+            data = {"parser": parser.name} if parser else {"parsers": ", ".join(PARSER_NAMES)}
+            self._emit(Notice(Problem(code, data)))
 
     def _count(self, reader: RoundReader) -> None:
         usage = reader.usage

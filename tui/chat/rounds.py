@@ -9,6 +9,8 @@ from typing import Literal
 from tui.chat.calls import CallAssembler, WrittenCall
 from tui.chat.stops import StopCutter
 from tui.chat.thinking import Kind, ThinkingSplitter
+from tui.lmdeploy.tool_markup import MarkupParser
+from tui.lmdeploy.tool_markup_input import Piece as MarkupPiece
 from tui.model.delta import Delta, StreamFinished, ToolCallDelta
 from tui.model.events import (
     ReasoningDelta,
@@ -52,7 +54,10 @@ class RoundReader:
         sampling: Sampling,
         taken: set[str],
         continues: Literal["", "text", "reasoning"] = "",
+        markup: MarkupParser | None = None,
     ) -> None:
+        """``markup`` reads calls out of the text; from the first call that the server itself gives it is not asked any
+        more."""
         self.times = RoundTimes(clock())
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
@@ -65,6 +70,8 @@ class RoundReader:
         self._cutter = StopCutter(sampling.stop)
         self._keeps_stop = bool(sampling.extra.get("include_stop_str_in_output"))
         self._calls = CallAssembler(taken)
+        self._markup = markup
+        self.calls_read = 0
         self._thinking_since: float | None = None
         self._text_since: float | None = None
         self._thought_until = 0.0
@@ -125,6 +132,23 @@ class RoundReader:
                 self._answer(piece.text, now)
 
     def _answer(self, text: str, now: float) -> None:
+        if self._markup is None:
+            self._write(text, now)
+        else:
+            self._read_calls(self._markup.feed(text), now)
+
+    def _read_calls(self, pieces: list[MarkupPiece], now: float) -> None:
+        for piece in pieces:
+            if self.stop_string:
+                return
+            if isinstance(piece, TextDelta):
+                self._write(piece.text, now)
+            else:
+                self.calls_read += bool(piece.name)
+                self._say(self._cutter.finish(), now)
+                self._emit_call(piece)
+
+    def _write(self, text: str, now: float) -> None:
         cut = self._cutter.feed(text)
         self.stop_string = cut.stop
         self._say(cut.text + (cut.stop if self._keeps_stop else ""), now)
@@ -160,6 +184,10 @@ class RoundReader:
     def _call(self, delta: ToolCallDelta) -> None:
         self._arrived()
         self._flush()
+        self._markup = None
+        self._emit_call(delta)
+
+    def _emit_call(self, delta: ToolCallDelta) -> None:
         self._end_thinking()
         for event in self._calls.feed(delta):
             self._emit(event)
@@ -172,5 +200,7 @@ class RoundReader:
                 self._reasoning(piece.text, arrived=False)
             elif not self.stop_string:
                 self._answer(piece.text, now)
+        if self._markup is not None:
+            self._read_calls(self._markup.finish(), now)
         if not self.stop_string:
             self._say(self._cutter.finish(), now)

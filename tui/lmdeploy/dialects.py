@@ -15,6 +15,7 @@ from tui.lmdeploy.parsers import is_internlm2
 from tui.lmdeploy.versions import Version
 
 Band = tuple[str, str]
+ToolResultForm = Literal["tool", "tool-plugin", "environment", "turns"]
 
 RELEASES = (
     "0.5.3", "0.6.0", "0.7.0", "0.7.2", "0.8.0", "0.9.0", "0.9.1", "0.9.2", "0.10.0", "0.10.2", "0.11.0", "0.12.0",
@@ -46,14 +47,19 @@ class Dialect:
     ``modern_sampling``: min_p, seed and response_format exist (not in 0.5.3).
     ``tool_result``: how a tool's result is sent back. ``tool``: role tool with the function's name; ``tool-plugin``:
     role tool with name ``plugin`` (built-in InternLM2 template of 0.6–0.9.2); ``environment``: role environment with
-    name ``plugin`` and the calls rendered into the assistant's text (0.5.3, where role tool is a server error).
+    name ``plugin`` and the calls rendered into the assistant's text (0.5.3, where role tool is a server error);
+    ``turns``: the turns of InternLM2's own format, spelled out (≥ 0.10, whose template for these models only joins role
+    and content: tools and results reach the model as turns or not at all).
+    ``none_keeps_tools``: with tool_choice none the tools still go into the prompt, unparsed (≥ 0.13; before, none
+    takes them out, and a server without a parser takes them as they are).
     ``tools_stream``: tool calls come as a stream (≥ 0.7.2); before, one JSON body answers a streaming request.
     ``empty_length_is_full``: an empty answer with finish_reason length means a full context (≤ 0.15).
     """
 
     usage_on_request: bool = True
     modern_sampling: bool = True
-    tool_result: Literal["tool", "tool-plugin", "environment"] = "tool"
+    tool_result: ToolResultForm = "tool"
+    none_keeps_tools: bool = True
     tools_stream: bool = True
     empty_length_is_full: bool = True
 
@@ -65,16 +71,19 @@ MODERN = Dialect()
 def dialect_for(band: Band | None, model: str = "") -> Dialect:
     """The dialect of a server whose release lies in ``band``; what is not certain is spoken as newer servers do."""
     internlm2 = is_internlm2(model)
-    tool_result: Literal["tool", "tool-plugin", "environment"] = "tool"
+    tool_result: ToolResultForm = "tool"
     if at_least(band, "0.6.0") is False:
         # Of the templates that knew tools in 0.5.3 (InternLM2, Llama 3.1) only Llama's takes another way.
         tool_result = "tool" if "llama" in model.lower() else "environment"
     elif internlm2 and at_least(band, "0.10.0") is False:
         tool_result = "tool-plugin"
+    elif internlm2 and at_least(band, "0.10.0"):
+        tool_result = "turns"
     return Dialect(
         usage_on_request=at_least(band, "0.6.0") is not False,
         modern_sampling=at_least(band, "0.6.0") is not False,
         tool_result=tool_result,
+        none_keeps_tools=at_least(band, "0.13.0") is not False,
         tools_stream=at_least(band, "0.7.2") is not False,
         empty_length_is_full=at_least(band, "0.16.0") is not True,
     )

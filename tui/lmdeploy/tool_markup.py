@@ -37,7 +37,8 @@ class MarkupParser:
         self._input = Input()
         self._out = Out(schemas or {}, FIRST_INDEX)
         self._code = CodeState()
-        self._space = ""  # white space that is dropped when a call follows
+        self._quiet = True  # nothing but white space since the beginning or the last call
+        self._held = ""  # what was not given out yet: it is dropped when a call follows
         self._run = self._main()
         self._over = False
         self._advance()
@@ -85,7 +86,7 @@ class MarkupParser:
             if mark or self._input.at_end:
                 break
         if not mark and not self.calls:
-            self._flush_space()
+            self._flush()
         return mark
 
     def _end_token(self, mark: str) -> Generator[None, None, None]:
@@ -104,24 +105,22 @@ class MarkupParser:
             if self.calls > found:
                 self._input.commit()
         if self.calls > found:
-            self._space = ""
+            self._quiet, self._held = True, ""
         else:
             self._say(mark)
         self._input.give_back()
 
     def _say(self, text: str) -> None:
-        stripped = text.rstrip()
-        if stripped:
-            self._flush_space()
-            self._code.feed(stripped)
-            self._out.text(stripped)
-        self._space += text[len(stripped) :]
+        self._held += text
+        if not self._quiet or text.strip():
+            self._quiet = False
+            self._flush()
 
-    def _flush_space(self) -> None:
-        if self._space:
-            self._code.feed(self._space)
-            self._out.text(self._space)
-            self._space = ""
+    def _flush(self) -> None:
+        text, self._held = self._held, ""
+        if text:
+            self._code.feed(text)
+            self._out.text(text)
 
 
 def read_markup(text: str, schemas: Mapping[str, Mapping[str, Any]] | None = None) -> list[Piece]:

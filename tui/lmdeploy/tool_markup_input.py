@@ -31,12 +31,17 @@ def _longest(words: Stops) -> int:
     return max(len(word) for word in words)
 
 
+@cache
+def _beginnings(words: Stops) -> re.Pattern[str]:
+    """Finds what may be the beginning of one of the words at the end of a text."""
+    parts = {re.escape(word[:size]) for word in words for size in range(1, len(word))}
+    return re.compile(f"(?:{'|'.join(sorted(parts, key=len, reverse=True))})\\Z") if parts else re.compile(r"(?!)")
+
+
 def _overlap(text: str, words: Stops) -> int:
     """How many characters at the end of ``text`` may be the beginning of one of the words."""
-    for size in range(min(_longest(words) - 1, len(text)), 0, -1):
-        if any(word.startswith(text[-size:]) for word in words):
-            return size
-    return 0
+    match = _beginnings(words).search(text, max(0, len(text) - _longest(words) + 1))
+    return len(match[0]) if match else 0
 
 
 class Input:

@@ -33,7 +33,8 @@ class Sampling:
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One request: the conversation so far, oldest first. ``continue_last`` asks the server to go on with the last
-    (assistant) message instead of answering it."""
+    (assistant) message instead of answering it. ``tools_raw``: the server has no tool parser; the tools go into the
+    prompt all the same, and the model's own markup comes back as text."""
 
     model: str
     messages: tuple[Message, ...]
@@ -42,3 +43,4 @@ class ChatRequest:
     sampling: Sampling = field(default_factory=Sampling)
     stream: bool = True
     continue_last: bool = False
+    tools_raw: bool = False

@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from tui.lmdeploy.dialects import MODERN, Dialect
+from tui.lmdeploy.parsers import has_special_markers
 from tui.model.message import ImagePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from tui.model.request import ChatRequest, Sampling
 from tui.model.tool import ToolSpec
 from tui.server.text import repair
 
 Row = dict[str, Any]
+
+# Behind a role, in a template that only joins role and content: InternLM2's turns of tools and their results.
+_PLUGIN = "name=<|plugin|>"
 
 
 def request_body(request: ChatRequest, dialect: Dialect = MODERN) -> Row:
@@ -22,11 +26,27 @@ def request_body(request: ChatRequest, dialect: Dialect = MODERN) -> Row:
     body: Row = {"model": request.model, "messages": message_rows(request, dialect), "stream": request.stream}
     if request.stream and dialect.usage_on_request:
         body["stream_options"] = {"include_usage": True}
-    if request.tools:
-        body["tools"] = [tool_row(spec) for spec in request.tools]
+    body.update(_tool_fields(request, dialect))
     body.update(_sampling_fields(request.sampling, dialect))
     body.update(request.sampling.extra)
     return repaired(body)
+
+
+def _tool_fields(request: ChatRequest, dialect: Dialect) -> Row:
+    """The tools; and for a server without a parser, what brings them into the prompt and the markup back."""
+    if not request.tools:
+        return {}
+    fields: Row = {}
+    in_turns = dialect.tool_result == "turns"
+    if not (in_turns and request.tools_raw):
+        fields["tools"] = [tool_row(spec) for spec in request.tools]
+    if not request.tools_raw:
+        return fields
+    if dialect.none_keeps_tools and not in_turns:
+        fields["tool_choice"] = "none"
+    if has_special_markers(request.model):
+        fields |= {"skip_special_tokens": False, "spaces_between_special_tokens": False}
+    return fields
 
 
 def tool_row(spec: ToolSpec) -> Row:
@@ -43,6 +63,9 @@ def message_rows(request: ChatRequest, dialect: Dialect = MODERN) -> list[Row]:
     Left out: reasoning, notices, calls that never got a result (templates stumble over them), and assistant
     messages with nothing in them."""
     rows: list[Row] = [{"role": "system", "content": request.system}] if request.system else []
+    if request.tools and dialect.tool_result == "turns":
+        functions = [tool_row(spec)["function"] for spec in request.tools]
+        rows.append({"role": f"system {_PLUGIN}", "content": json.dumps(functions, ensure_ascii=False)})
     answered = {
         part.call_id for message in request.messages for part in message.parts if isinstance(part, ToolResultPart)
     }
@@ -97,7 +120,7 @@ def _assistant_rows(message: Message, answered: set[str], dialect: Dialect) -> I
 def _assistant_row(text: str, calls: list[ToolCallPart], dialect: Dialect) -> Row:
     if not calls:
         return {"role": "assistant", "content": text}
-    if dialect.tool_result == "environment":
+    if dialect.tool_result in ("environment", "turns"):
         return {"role": "assistant", "content": text + "".join(_plugin_markup(call) for call in calls)}
     rows = [
         {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": _arguments(call)}}
@@ -107,7 +130,7 @@ def _assistant_row(text: str, calls: list[ToolCallPart], dialect: Dialect) -> Ro
 
 
 def _plugin_markup(call: ToolCallPart) -> str:
-    """A call as InternLM2 writes it: 0.5.3 has no tool_calls in messages."""
+    """A call as InternLM2 writes it, for servers that do not render tool_calls."""
     payload = json.dumps({"name": call.name, "parameters": json.loads(_arguments(call))}, ensure_ascii=False)
     return f"<|action_start|><|plugin|>\n{payload}<|action_end|>"
 
@@ -127,6 +150,8 @@ def _arguments(call: ToolCallPart) -> str:
 def _result_row(part: ToolResultPart, dialect: Dialect) -> Row:
     if dialect.tool_result == "environment":
         return {"role": "environment", "name": "plugin", "content": part.content}
+    if dialect.tool_result == "turns":
+        return {"role": f"environment {_PLUGIN}", "content": part.content}
     name = "plugin" if dialect.tool_result == "tool-plugin" else part.name
     return {"role": "tool", "tool_call_id": part.call_id, "name": name, "content": part.content}
 

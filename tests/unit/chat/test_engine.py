@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 
 import pytest
 
@@ -195,17 +196,75 @@ async def test_the_round_limit_answers_open_calls():
 
 
 @pytest.mark.parametrize("code", ["server.no_tool_parser", "server.no_tool_parser_unknown"])
-async def test_without_a_tool_parser_the_turn_is_sent_again_without_tools(code):
+async def test_without_a_tool_parser_the_calls_are_read_out_of_the_text(code):
     remembered: list[bool] = []
     server = ScriptedServer()
     refusal = Problem(code, {"model": "m", "parser": "qwen", "parsers": "a, b"})
-    events = await turn([[refusal], say("8")], server=server, no_tool_parser=lambda: remembered.append(True))
+    raw = say(
+        "Let me see.\n<tool_", 'call>\n{"name": "add", "arguments": {"a": 3, ', '"b": 5}}\n</tool_call><|im_end|>'
+    )
+    answers = [[refusal], raw, say("It is 8.<|im_end|>")]
+    events = await turn(answers, server=server, no_tool_parser=lambda: remembered.append(True))
     assert codes(events) == [code.replace("server", "chat")]
     assert remembered == [True]
-    assert server.requests[0].tools
-    assert server.requests[1].tools == ()
-    assert len(of(events, RoundStarted)) == 1
+    assert [(bool(request.tools), request.tools_raw) for request in server.requests] == [
+        (True, False), (True, True), (True, True),
+    ]  # fmt: skip
+    assert len(of(events, RoundStarted)) == 2
+    assert [result.content for result in of(events, ToolResult)] == ["8"]
+    assert text(events) == "Let me see.\nIt is 8."
+    assert server.requests[2].messages[-2].tool_calls[0].arguments == '{"a": 3, "b": 5}'
+
+
+async def test_a_server_that_refuses_even_that_gets_no_tools():
+    server = ScriptedServer()
+    refusal = Problem("server.no_tool_parser", {"model": "m", "parser": "qwen"})
+    events = await turn([[refusal], [refusal], say("8")], server=server)
+    assert codes(events) == ["chat.no_tool_parser", "chat.tools_left_out"]
+    assert [len(request.tools) for request in server.requests] == [2, 2, 0]
     assert text(events) == "8"
+
+
+@pytest.mark.parametrize(("model", "code"), [("Qwen2.5-7B", "chat.calls_read"), ("m", "chat.calls_read_unknown")])
+async def test_markup_that_a_server_passes_on_is_read_and_told_once(model, code):
+    told: set[str] = set()
+    raw = '<tool_call>{"name": "add", "arguments": {"a": 3, "b": 5}}</tool_call>'
+    for expected in ([code], []):
+        server = ScriptedServer([say(raw), say(raw), say("8")])
+        job = TurnJob(ChatRequest(model, (user("hi"),)), told=told)
+        async with aclosing(run_turn(job, server, arithmetic(), allow)) as stream:
+            events = [event async for event in stream]
+        assert codes(events) == expected
+        assert [result.content for result in of(events, ToolResult)] == ["8", "8"]
+        assert not any(request.tools_raw for request in server.requests)
+
+
+async def test_markup_in_thoughts_and_without_tools_is_no_call():
+    raw = '<tool_call>{"name": "add", "arguments": {"a": 3, "b": 5}}</tool_call>'
+    events = await turn([say(f"<think>Maybe {raw}?</think>No.")])
+    assert not of(events, ToolResult)
+    assert text(events) == "No."
+    events = await turn([say(raw)], tools=frozenset())
+    assert text(events) == raw
+
+
+async def test_text_that_was_held_comes_before_a_call_of_the_server():
+    events = await turn([[TextDelta("a <tool_c"), *call("add", '{"a": 1, "b": 2}')], say("3")])
+    assert text(events) == "a <tool_c3"
+    kinds = [type(event) for event in events if isinstance(event, (TextDelta, ToolCallStarted))]
+    assert kinds[-2:] == [ToolCallStarted, TextDelta]
+
+
+async def test_a_stop_string_ends_a_raw_answer():
+    raw = 'one STOP two <tool_call>{"name": "add", "arguments": {}}</tool_call>'
+    events = await turn([say(raw)], sampling=Sampling(stop=("STOP",)))
+    assert text(events) == "one "
+    assert events[-1].stop_string == "STOP"
+
+
+async def test_a_cut_raw_call_is_not_run():
+    events = await turn([say('<tool_call>{"name": "add", "arguments": {"a": 1', reason="length")])
+    assert [result.problem.code for result in of(events, ToolResult)] == ["chat.call_cut"]
 
 
 async def test_the_same_refusal_without_tools_is_a_failure():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -146,8 +147,51 @@ def test_the_built_in_internlm2_template_of_06_to_09_wants_the_name_plugin() -> 
     made = rows(tool_conversation(), dialect_for(("0.6.0", "0.9.2"), "/root/internlm2_5-7b-chat"))
     assert made[1]["tool_calls"]
     assert made[2] == {"role": "tool", "tool_call_id": "call-1", "name": "plugin", "content": "8"}
-    newer = rows(tool_conversation(), dialect_for(("0.10.0", "0.18.0"), "/root/internlm2_5-7b-chat"))
-    assert newer[2]["name"] == "add"
+
+
+def test_internlm2_since_010_gets_its_own_turns_spelled_out() -> None:
+    """Its template only joins role and content from then on."""
+    dialect = dialect_for(("0.10.0", "0.18.0"), "/root/internlm2_5-7b-chat")
+    asked = replace(tool_conversation(), model="/root/internlm2_5-7b-chat", tools=(ADD,), system="Be kind.")
+    made = rows(asked, dialect)
+    assert [row["role"] for row in made] == [
+        "system", "system name=<|plugin|>", "user", "assistant", "environment name=<|plugin|>", "assistant",
+    ]  # fmt: skip
+    assert [function["name"] for function in json.loads(made[1]["content"])] == ["add"]
+    assert made[3]["content"].startswith('<|action_start|><|plugin|>\n{"name": "add"')
+    assert "tool_calls" not in made[3]
+    assert made[4]["content"] == "8"
+    body = request_body(asked, dialect)
+    assert body["tools"]  # a parser lets only these names through
+    assert "tool_choice" not in body
+    raw = request_body(replace(asked, tools_raw=True), dialect)
+    assert "tools" not in raw
+    assert raw["skip_special_tokens"] is False
+
+
+@pytest.mark.parametrize(
+    ("band", "model", "choice", "special"),
+    [
+        (("0.13.0", "0.18.0"), "Qwen2.5-7B-Instruct", "none", False),
+        (("0.13.0", "0.18.0"), "Meta-Llama-3.1-8B", "none", True),
+        (("0.13.0", "0.18.0"), "my-model", "none", True),
+        (None, "GLM-4.5", "none", False),
+        (("0.7.2", "0.12.2"), "Qwen2.5-7B-Instruct", "", False),
+        (("0.9.0", "0.9.2"), "internlm2_5-7b-chat", "", True),
+    ],
+)
+def test_tools_for_a_server_without_a_parser(
+    band: tuple[str, str] | None, model: str, choice: str, special: bool
+) -> None:
+    asked = replace(request(tools=(ADD,)), model=model, tools_raw=True)
+    body = request_body(asked, dialect_for(band, model))
+    assert body["tools"]
+    assert body.get("tool_choice", "") == choice
+    assert ("skip_special_tokens" in body) is special
+    assert ("spaces_between_special_tokens" in body) is special
+    plain_body = request_body(replace(asked, tools_raw=False), dialect_for(band, model))
+    assert {"tool_choice", "skip_special_tokens"}.isdisjoint(plain_body)
+    assert "tool_choice" not in request_body(replace(asked, tools=()), dialect_for(band, model))
 
 
 @pytest.mark.parametrize("arguments", ["{broken", "[1, 2]", '"text"', "3"])

@@ -85,7 +85,9 @@ def test_053() -> None:
 def test_the_built_in_template_of_internlm2() -> None:
     assert dialect_for(("0.6.0", "0.9.2"), "internlm2_5-7b-chat").tool_result == "tool-plugin"
     assert dialect_for(("0.6.0", "0.9.2"), "Qwen2.5-7B").tool_result == "tool"
-    assert dialect_for(("0.10.0", "0.11.0"), "internlm2_5-7b-chat").tool_result == "tool"
+    assert dialect_for(("0.10.0", "0.11.0"), "internlm2_5-7b-chat").tool_result == "turns"
+    assert dialect_for(("0.9.2", "0.10.0"), "internlm2_5-7b-chat").tool_result == "tool"
+    assert dialect_for(None, "internlm2_5-7b-chat").tool_result == "tool"
 
 
 def test_016_refuses_long_prompts_itself() -> None:

@@ -27,12 +27,30 @@ _TURNS: dict[str, tuple[str, str]] = {
         N_("They are still here, but the model does not see them. Start a new conversation to have room again."),
     ),
     "chat.no_tool_parser": (
-        N_("This server was started without a tool parser, so tools were left out of this conversation's requests."),
-        N_("To use tools, start it with --tool-call-parser {parser}."),
+        N_("This server was started without a tool parser, so lmdeck reads the model's tool calls itself."),
+        N_("Nothing needs to be done; to let the server read them, start it with --tool-call-parser {parser}."),
     ),
     "chat.no_tool_parser_unknown": (
-        N_("This server was started without a tool parser, so tools were left out of this conversation's requests."),
-        N_("To use tools, start it with --tool-call-parser and the name that fits its model: {parsers}."),
+        N_("This server was started without a tool parser, so lmdeck reads the model's tool calls itself."),
+        N_(
+            "Nothing needs to be done; to let the server read them, start it with --tool-call-parser and the name that "
+            "fits its model: {parsers}."
+        ),
+    ),
+    "chat.calls_read": (
+        N_("The server passed a tool call on as text, so lmdeck read it itself."),
+        N_("Nothing needs to be done; to let the server read it, start it with --tool-call-parser {parser}."),
+    ),
+    "chat.calls_read_unknown": (
+        N_("The server passed a tool call on as text, so lmdeck read it itself."),
+        N_(
+            "Nothing needs to be done; to let the server read it, start it with --tool-call-parser and the name that "
+            "fits its model: {parsers}."
+        ),
+    ),
+    "chat.tools_left_out": (
+        N_("This server takes no tools at all, so they were left out of this turn's requests."),
+        N_("To use tools, start it with a --tool-call-parser that fits its model."),
     ),
     "chat.reasoning_was_answer": (
         N_("The server sent this whole answer as reasoning; it is shown as the answer."),
