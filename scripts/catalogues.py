@@ -24,12 +24,16 @@ from hatch_build import compile_catalogues  # noqa: E402
 LOCALE = ROOT / "tui" / "i18n" / "locale"
 CATALOGUES = {"zh_CN": LOCALE / "zh_CN" / "LC_MESSAGES" / "lmdeck.po"}
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+HEADER = "# Simplified Chinese of lmdeck.\n# This file is distributed under the same licence as lmdeck."
+UNUSED = re.compile(
+    r'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Report-Msgid-Bugs-To|Last-Translator|Language-Team):[^\n]*\n'
+)
 PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 
 
 def extracted() -> Catalog:
     """Every marked string of the package, with the files it stands in."""
-    catalogue = Catalog(project="lmdeck", charset="utf-8", header_comment="# Simplified Chinese of lmdeck.")
+    catalogue = Catalog(project="lmdeck", charset="utf-8")
     for file, _line, message, _comments, context in extract_from_dir(
         str(ROOT / "tui"), method_map=[("**.py", "python")], keywords=KEYWORDS
     ):
@@ -45,11 +49,14 @@ def load(path: Path) -> Catalog:
 
 
 def save(path: Path, catalogue: Catalog) -> None:
+    """Write a catalogue without what changes by itself or says nothing: dates, tools, babel's placeholders."""
+    catalogue.project, catalogue.version, catalogue.fuzzy = "lmdeck", "", False
+    catalogue.header_comment = HEADER
     stream = BytesIO()
     write_po(stream, catalogue, width=120, sort_output=True, include_lineno=False, omit_header=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = re.sub(rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By)[^\n]*\n', b"", stream.getvalue())
-    path.write_bytes(text)
+    text = UNUSED.sub("", stream.getvalue().decode()).replace("lmdeck \\n", "lmdeck\\n", 1)
+    path.write_bytes(text.encode())
 
 
 def update() -> int:
@@ -79,7 +86,7 @@ def problems() -> list[str]:
         found += [f"{language}: stale {key!r}" for key in sorted(have.keys() - wanted)]
         for key in sorted(wanted & have.keys()):
             item = have[key]
-            strings = forms(item.string)
+            strings = forms(item.string or "")
             if not all(strings) or item.fuzzy:
                 found.append(f"{language}: untranslated {key!r}")
                 continue
