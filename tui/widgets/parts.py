@@ -19,6 +19,8 @@ from tui.widgets.literal import literal
 
 # What one view shows at most of a part that is not the answer itself; the rest is kept and can be copied.
 DETAIL_LINES = 40
+# A plain body of 100,000 characters takes 0.2 s to lay out; ten megabytes would stop the screen for half a minute.
+SHOWN_CHARACTERS = 100_000
 DETAIL_CHARACTERS = 4_000
 
 
@@ -105,7 +107,12 @@ class TextView(PartView):
         self._cost = monotonic() - start
 
     def picture(self) -> VisualType:
-        return literal(self.text)
+        text = self.text
+        if len(text) <= SHOWN_CHARACTERS:
+            return literal(text)
+        above = _("… {count} characters above are kept but not shown; copying the message gives all of it")
+        head = Content.styled(above.format(count=f"{len(text) - SHOWN_CHARACTERS:,}"), "$text-muted")
+        return Content("\n").join([head, literal(text[-SHOWN_CHARACTERS:])])
 
 
 class UserView(TextView):
