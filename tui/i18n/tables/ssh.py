@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Write ssh://user@host:port."),
     ),
     "ssh.bad_command_line": (
-        N_("This ssh line cannot be read: {text}"),
+        N_("This ssh line cannot be read ({text})."),
         N_("Check its quotes, and that no option lacks its value."),
     ),
     "ssh.unknown_option": (N_("ssh has no option “{option}”."), N_("Remove it from the line or from the profile.")),
@@ -45,7 +45,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Install the OpenSSH client (Debian, Ubuntu: apt install openssh-client; Windows: Optional features)."),
     ),
     "ssh.not_openssh": (
-        N_("{program} is not OpenSSH; it says: {says}"),
+        N_("{program} is not OpenSSH (it says: {says})."),
         N_("Install the OpenSSH client and put it first in PATH."),
     ),
     "ssh.old_client": (
@@ -57,12 +57,15 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("There is no private place for the tunnel's socket: {reason}."),
         N_("Set TMPDIR to a short path of a folder that belongs to you."),
     ),
-    "ssh.bad_config": (N_("ssh does not accept its configuration: {says}"), N_("Mend ~/.ssh/config or the option.")),
+    "ssh.bad_config": (N_("ssh does not accept its configuration ({says})."), N_("Mend ~/.ssh/config or the option.")),
     "ssh.config_permissions": (
         N_("ssh refuses {file}: others may write to it."),
-        N_("Run: chmod 600 {file}"),
+        N_("Run chmod 600 {file}, then connect again."),
     ),
-    "ssh.key_file_open": (N_("ssh refuses the key {file}: others may read it."), N_("Run: chmod 600 {file}")),
+    "ssh.key_file_open": (
+        N_("ssh refuses the key {file}: others may read it."),
+        N_("Run chmod 600 {file}, then connect again."),
+    ),
     "ssh.port_taken": (
         N_("Port {port} of this machine is in use already."),
         N_("Choose another port, or end the program that has it (often an older ssh -L)."),
@@ -92,15 +95,15 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Check the port: it may be a web server's."),
     ),
     "ssh.closed_early": (
-        N_("{host} closed the connection before it began: {says}"),
+        N_("{host} closed the connection before it began ({says})."),
         N_("The machine may be starting, or refuse this address; try again in a minute."),
     ),
     "ssh.behind_jump": (
-        N_("The jump host cannot reach {host}: {says}"),
+        N_("The jump host cannot reach {host} ({says})."),
         N_("Check the name and port as seen from the jump host."),
     ),
     "ssh.proxy_failed": (
-        N_("The way to {host} through the jump host or ProxyCommand failed: {says}"),
+        N_("The way to {host} through the jump host or ProxyCommand failed ({says})."),
         N_("Try that step alone in a terminal."),
     ),
     "ssh.no_common_algorithm": (
@@ -122,8 +125,8 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Connect again to see the fingerprint once more."),
     ),
     "ssh.key_not_removed": (
-        N_("The old key of {name} could not be removed from {file}: {says}"),
-        N_("Remove it by hand with: ssh-keygen -R {name}"),
+        N_("The old key of {name} could not be removed from {file} ({says})."),
+        N_("Run ssh-keygen -R {name} to remove it by hand."),
     ),
     "ssh.permission_denied": (
         N_("{host} did not accept the login (it takes: {methods})."),
@@ -143,18 +146,18 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "ssh.account_closed": (N_("{host} does not let this account log in."), N_("Ask the machine's owner.")),
     "ssh.unanswered": (
-        N_("{host} asks again: {prompt}"),
+        N_("{host} asks again (“{prompt}”)."),
         N_("Connect again to answer; lmdeck does not ask by itself."),
     ),
     "ssh.declined": (N_("Not connected: the question “{prompt}” was not answered."), N_("Connect again to answer.")),
     # The far side
     "ssh.no_shell": (
-        N_("{host} let us in but runs no commands: {says}"),
+        N_("{host} let us in but runs no commands ({says})."),
         N_("The account needs a shell; look at its login scripts."),
     ),
     "ssh.no_agent": (
-        N_("{host} let us in, but lmdeck's helper there did not report: {says}"),
-        N_("A login script may wait for input; try: ssh HOST echo hello"),
+        N_("{host} let us in, but lmdeck's helper there did not report ({says})."),
+        N_("A login script may wait for input; try ssh HOST echo hello in a terminal."),
     ),
     "ssh.other_protocol": (
         N_("The helper on the machine speaks another protocol ({version})."),
@@ -169,7 +172,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The machine did not answer the order “{order}” within {seconds} s."),
         N_("It may be busy; try again."),
     ),
-    "ssh.agent_refused": (N_("The machine cannot do “{order}”: {says}"), N_("Check the path or the program.")),
+    "ssh.agent_refused": (N_("The machine cannot do “{order}” ({says})."), N_("Check the path or the program.")),
     "ssh.no_python": (
         N_("There is no Python on the machine, so lmdeck cannot look into it."),
         N_("Chat and the GPU's figures work; for the rest install python3 there."),
@@ -183,7 +186,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Start the server, or check its port; lmdeck keeps looking."),
     ),
     "ssh.open_failed": (
-        N_("The ssh server of {host} cannot reach {server}: {says}"),
+        N_("The ssh server of {host} cannot reach {server} ({says})."),
         N_("Check the server's address as seen from the machine."),
     ),
     # The end of a connection
@@ -192,7 +195,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "ssh.connection_broken": (N_("The connection to {host} broke."), N_("lmdeck connects again.")),
     "ssh.woke_up": (N_("This machine slept and the connection to {host} did not."), N_("lmdeck connects again.")),
     "ssh.ended": (N_("ssh to {host} ended without a reason (exit code {code})."), N_("Try it once in a terminal.")),
-    "ssh.failed": (N_("ssh to {host} failed: {says}"), N_("Try it once in a terminal.")),
+    "ssh.failed": (N_("ssh to {host} failed ({says})."), N_("Try it once in a terminal.")),
     "ssh.disconnected": (N_("Not connected to {host}."), N_("Connect.")),
     # Requests through the tunnel
     "ssh.reply_cut": (
