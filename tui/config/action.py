@@ -78,6 +78,7 @@ def first_delivered(action: Action, eats: Iterable[str], keymap: Mapping[str, st
 _SHOWN = {
     "enter": "Enter", "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "up": "↑", "down": "↓", "left": "←", "right": "→", "space": "Space", "tab": "Tab", "backspace": "Backspace",
+    "delete": "Del", "insert": "Ins",
 }  # fmt: skip
 _MODIFIERS = {"ctrl": "Ctrl", "alt": "Alt", "shift": "Shift", "super": "Super"}
 
