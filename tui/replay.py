@@ -224,6 +224,9 @@ class ReplayedMemory:
         """Not recorded."""
         return None
 
+    def tell(self, told: object) -> None:
+        """A recording knows what it knew."""
+
     def show_reading(self, reading: GpuReading) -> None:
         if self._split:
             return

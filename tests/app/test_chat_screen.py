@@ -9,11 +9,10 @@ import pytest
 from textual import events as ui
 
 from tests.support.app import rows, running, screen_text, see
-from tests.support.fake_session import TIMINGS, FakeGpu, FakeLink, FakeWorkspace
+from tests.support.fake_session import TIMINGS, FakeLink, FakeWorkspace
 from tests.support.waiting import until_pilot
 from tui.config.terminal import Terminal, detect
 from tui.model import events
-from tui.model.gpu import GpuReading, GpuSample
 from tui.model.message import Message
 from tui.model.problem import Problem
 from tui.model.server import LinkPhase, LinkState, ServerFacts
@@ -168,23 +167,6 @@ async def test_trouble_with_the_link_is_a_sentence_until_it_is_over():
         await see(pilot, "The theme file p cannot be used: r")
         workspace.link.become(link=LinkState(LinkPhase.HEALTHY, 0.0, round_trip=0.2))
         await until_pilot(pilot, lambda: "theme file" not in screen_text(app))
-
-
-async def test_the_gpu_line_shows_memory_and_that_it_is_simulated():
-    card = GpuSample(
-        0, "NVIDIA A100", 24 * GIB, int(11.49 * GIB), 12 * GIB, utilisation=37, temperature=45, power=210.0
-    )
-    gpu = FakeGpu(GpuReading(0.0, (card, card), "simulated"))
-    async with running(FakeWorkspace(gpu=gpu), size=(120, 30)) as (app, pilot, _workspace):
-        await see(pilot, "GPU 0  11.49/24.00 GiB")
-        await see(pilot, "simulated  37 % busy  45 °C  210 W  and 1 more card")
-        assert "NVIDIA" in screen_text(app)
-
-
-async def test_a_gpu_without_figures_says_so():
-    gpu = FakeGpu(GpuReading(0.0, (), "none", problem=Problem("gpu.none")))
-    async with running(FakeWorkspace(gpu=gpu)) as (_app, pilot, _workspace):
-        await see(pilot, "GPU: no figures")
 
 
 async def test_messages_wait_in_the_queue_and_can_be_taken_back():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from tui.hosts.monitor import MemoryMonitor
 from tui.model import events
 from tui.model.broadcast import Broadcast, Subscription
 from tui.model.gpu import GpuReading
@@ -21,7 +24,7 @@ from tui.model.message import (
 )
 from tui.model.problem import Problem
 from tui.model.request import Sampling
-from tui.model.server import LinkPhase, LinkState, ServerFacts
+from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import ToolSpec
 from tui.screens.seam import EndpointNews
 
@@ -158,6 +161,7 @@ class FakeLink:
         )
         self.link = link or LinkState(LinkPhase.HEALTHY, 0.0, round_trip=0.012)
         self.model: str | None = self.facts.models[0] if self.facts.models else None
+        self.watchers = 0
         self._broadcast: Broadcast[EndpointNews] = Broadcast()
 
     def subscribe(self) -> Subscription[EndpointNews]:
@@ -166,6 +170,17 @@ class FakeLink:
     def choose_model(self, name: str) -> None:
         self.model = name
         self._broadcast.publish(self.facts)
+
+    @contextmanager
+    def watch_metrics(self, interval: float = 5.0) -> Generator[None]:
+        self.watchers += 1
+        try:
+            yield
+        finally:
+            self.watchers -= 1
+
+    def measured(self, metrics: ServerMetrics) -> None:
+        self._broadcast.publish(metrics)
 
     def become(self, *, facts: ServerFacts | None = None, link: LinkState | None = None) -> None:
         if facts is not None:
@@ -202,7 +217,7 @@ class FakeWorkspace:
         self.fake = FakeSession()
         self.session: FakeSession | None = None if replay else self.fake
         self.link = link or FakeLink()
-        self.gpu = gpu
+        self.memory: MemoryMonitor | None = MemoryMonitor(self.link, gpu) if gpu is not None else None
         self.tools: tuple[ToolSpec, ...] = (
             ToolSpec("add", "Add two numbers.", {"type": "object"}, needs_approval=False),
             ToolSpec("mul", "Multiply two numbers.", {"type": "object"}, needs_approval=False),
@@ -218,6 +233,8 @@ class FakeWorkspace:
 
     def begin(self) -> None:
         self.began = True
+        if self.memory is not None:
+            self.starting = asyncio.ensure_future(self.memory.start())
 
     async def new_conversation(self) -> None:
         self.new_conversations += 1
@@ -227,6 +244,6 @@ class FakeWorkspace:
 
     async def aclose(self) -> None:
         self.closed = True
-        if self.gpu is not None:
-            await self.gpu.aclose()
+        if self.memory is not None:
+            await self.memory.aclose()
         await self.fake.aclose()

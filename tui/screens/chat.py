@@ -16,9 +16,10 @@ from tui.config.actions import Place
 from tui.i18n import _
 from tui.model.problem import Problem, ProblemError
 from tui.screens.bindings import bindings_for
-from tui.screens.chat_actions import ChatActions
+from tui.screens.memory import MemorySide
 from tui.widgets.composer import Composer
-from tui.widgets.lines import Banner, GpuLine, KeysLine, QueueLine, StatusLine
+from tui.widgets.lines import Banner, KeysLine, QueueLine, StatusLine
+from tui.widgets.memory_panel import MemoryLine
 from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _HINT_SECONDS = 4.0
 
 
-class ChatScreen(ChatActions):
+class ChatScreen(MemorySide):
     """Transcript, composer, status. Works from the first frame; the workspace behind it arrives a moment later."""
 
     BINDINGS = bindings_for(Place.CHAT)
@@ -54,7 +55,7 @@ class ChatScreen(ChatActions):
                     yield Static(id="news", markup=False)
                 yield Container(id="side", classes="-empty")
             yield Banner(id="banner")
-            yield GpuLine(id="gpu-line")
+            yield MemoryLine(id="gpu-line")
             yield QueueLine(id="queue")
             with Horizontal(id="entry"):
                 yield Static("›", id="prompt", markup=False)
@@ -97,8 +98,8 @@ class ChatScreen(ChatActions):
         self.session_changed()
         if workspace.link is not None:
             self.run_worker(self.streams.follow_link(workspace.link), group="link", exclusive=True)
-        if workspace.gpu is not None:
-            self.run_worker(self.streams.follow_gpu(workspace.gpu), group="gpu", exclusive=True)
+        if workspace.memory is not None:
+            self.run_worker(self.follow_memory(workspace.memory), group="memory", exclusive=True)
         self.send_early()
         self.call_after_refresh(workspace.begin)
 

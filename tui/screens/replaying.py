@@ -7,7 +7,7 @@ from pathlib import Path
 from tui.app_options import AppOptions
 from tui.model.problem import Problem
 from tui.model.tool import ToolSpec
-from tui.replay import ReplayedGpu, ReplayedLink, ReplaySession
+from tui.replay import ReplayedLink, ReplayedMemory, ReplaySession
 
 
 class ReplayWorkspace:
@@ -30,8 +30,8 @@ class ReplayWorkspace:
         return self._replay.link
 
     @property
-    def gpu(self) -> ReplayedGpu:
-        return self._replay.gpu
+    def memory(self) -> ReplayedMemory:
+        return self._replay.memory
 
     @property
     def address(self) -> str:

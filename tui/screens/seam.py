@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
 from tui.model.broadcast import Subscription
 from tui.model.events import SessionEvent
-from tui.model.gpu import GpuSource
 from tui.model.message import ImagePart, Message
+from tui.model.monitor import Attention, MemoryState
+from tui.model.plan import Explanation, PlanInput
 from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.server import LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import Decision, ToolCall, ToolSpec
+
+if TYPE_CHECKING:
+    from tui.hosts.findings import Told
+    from tui.hosts.run_keeper import RunKeeper
 
 Approver = Callable[[ToolCall, ToolSpec], Awaitable[Decision]]
 EndpointNews = LinkState | ServerFacts | ServerMetrics
@@ -61,6 +67,23 @@ class ServerLink(Protocol):
     def choose_model(self, name: str) -> None: ...
 
 
+class MemoryWatch(Protocol):
+    """The memory of a server and its cards (``tui.hosts.monitor.MemoryMonitor``)."""
+
+    @property
+    def state(self) -> MemoryState: ...
+    @property
+    def keeper(self) -> RunKeeper | None:
+        """The runs; None in a replay."""
+        ...
+
+    def subscribe(self) -> Subscription[MemoryState]: ...
+    def watching(self, attention: Attention) -> AbstractContextManager[None]: ...
+    def explain(self, part: str, card: int = 0) -> Explanation | None: ...
+    def question(self, card: int = 0) -> PlanInput | None: ...
+    def tell(self, told: Told | None) -> None: ...
+
+
 class Workspace(Protocol):
     """Everything behind the chat screen; built after the first frame."""
 
@@ -77,7 +100,7 @@ class Workspace(Protocol):
     @property
     def link(self) -> ServerLink | None: ...
     @property
-    def gpu(self) -> GpuSource | None: ...
+    def memory(self) -> MemoryWatch | None: ...
     @property
     def tools(self) -> tuple[ToolSpec, ...]: ...
     @property

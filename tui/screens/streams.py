@@ -1,4 +1,4 @@
-"""The streams behind the chat screen – the session's events, the server's news, GPU readings – and where they go.
+"""The streams behind the chat screen – the session's events, the server's news, all but memory – and where they go.
 
 Loaded after the first frame, with the model's dataclasses.
 """
@@ -13,11 +13,10 @@ from tui.config.terminal import frames_per_second
 from tui.model import events
 from tui.model.server import LinkState, ServerFacts
 from tui.screens.feed import TurnFeed
-from tui.widgets.lines import Banner, GpuLine, KeysLine, QueueLine, StatusLine
+from tui.widgets.lines import Banner, KeysLine, QueueLine, StatusLine
 
 if TYPE_CHECKING:
     from tui.model.broadcast import Subscription
-    from tui.model.gpu import GpuSource
     from tui.model.message import Message
     from tui.screens.chat import ChatScreen
     from tui.screens.seam import EndpointNews, ReadableSession, ServerLink
@@ -32,7 +31,6 @@ class Streams:
         # Found once: when the app ends, widgets go before the streams do.
         self._status, self._banner = screen.query_one(StatusLine), screen.query_one(Banner)
         self._queue, self._keys = screen.query_one(QueueLine), screen.query_one(KeysLine)
-        self._gpu = screen.query_one(GpuLine)
         self.feed = TurnFeed(screen.transcript, frames_per_second(os.environ))
         self.feed.on_finished = self._turn_over
 
@@ -94,12 +92,6 @@ class Streams:
             return
         self._status.change(link=link.link, facts=link.facts, model=link.model)
         self._banner.show_link(link.link)
-
-    async def follow_gpu(self, source: GpuSource) -> None:
-        """Show each reading of the machine's GPUs."""
-        line = self._gpu
-        async for reading in source.readings():
-            line.show_reading(reading)
 
 
 def _branch(session: ReadableSession, tip: str | None) -> tuple[Message, ...]:

@@ -6,7 +6,6 @@ Everything heavy is imported in here, in a thread, after the first frame.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from tui.app_options import AppOptions
 from tui.model.events import BranchChanged
-from tui.model.gpu import GpuReading, GpuSource
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
 from tui.model.tool import ToolSpec
@@ -22,6 +20,7 @@ from tui.screens.seam import Approver, Teller, Workspace
 
 if TYPE_CHECKING:
     from tui.demo.process import DemoServer
+    from tui.hosts.monitor import MemoryMonitor
     from tui.recording import Recorder
     from tui.server.endpoint import Endpoint
     from tui.session import Session
@@ -36,6 +35,7 @@ _MODULES = (
     "openai.resources.chat.completions",
     "jsonschema",
     "prometheus_client.parser",
+    "tui.hosts.watching",
     "tui.server.endpoint",
     "tui.session",
     "tui.store.store",
@@ -63,7 +63,13 @@ class LiveWorkspace:
     """A server, a store and one conversation. Owns them all."""
 
     def __init__(
-        self, options: AppOptions, approve: Approver, endpoint: Endpoint, store: Store, tools: Registry
+        self,
+        options: AppOptions,
+        approve: Approver,
+        endpoint: Endpoint,
+        store: Store,
+        tools: Registry,
+        memory: MemoryMonitor,
     ) -> None:
         self._options = options
         self._approve = approve
@@ -73,7 +79,7 @@ class LiveWorkspace:
         self._exits = AsyncExitStack()
         self._recorder: Recorder | None = None
         self.notices: tuple[Problem, ...] = store.notices
-        self.gpu: GpuSource | None = None
+        self.memory = memory
         self._session = self._new_session(options.system, Sampling(), None)
 
     @classmethod
@@ -90,16 +96,15 @@ class LiveWorkspace:
             exits.push_async_callback(endpoint.aclose)
             store, problem = await _open_store(options)
             exits.push_async_callback(store.close)
-            self = cls(options, approve, endpoint, store, arithmetic())
+            self = cls(options, approve, endpoint, store, arithmetic(), _memory_monitor(options, endpoint, demo))
             if problem is not None:
                 self.notices = (*self.notices, problem)
-            if demo is not None:
-                self.gpu = _demo_gpu(demo)
-                exits.push_async_callback(self.gpu.aclose)
+            exits.push_async_callback(self.memory.aclose)
             if options.record is not None:
                 await self._record(Path(options.record), tell, exits)
             self._exits = exits.pop_all()
         await endpoint.connect()
+        await self.memory.start()
         return self
 
     def _new_session(self, system: str, sampling: Sampling, tools: frozenset[str] | None) -> Session:
@@ -109,6 +114,7 @@ class LiveWorkspace:
             self._endpoint, self._registry, store=self._store, approve=self._approve, system=system, sampling=sampling
         )
         session.tools_enabled = tools
+        session.breakdown = self.memory.snapshot
         return session
 
     async def _record(self, path: Path, tell: Teller, exits: AsyncExitStack) -> None:
@@ -120,8 +126,8 @@ class LiveWorkspace:
         exits.push_async_callback(recorder.aclose)
         recorder.follow(self._session)
         recorder.follow_news(self._endpoint.subscribe())
-        if self.gpu is not None:
-            self.gpu = RecordedGpu(self.gpu, recorder)
+        self.memory.on_reading = recorder.write
+        recorder.follow_news(self.memory.subscribe())
         self._recorder = recorder
 
     @property
@@ -162,25 +168,6 @@ class LiveWorkspace:
             await self._exits.aclose()
 
 
-class RecordedGpu:
-    """A GPU source whose readings are recorded as they pass."""
-
-    def __init__(self, source: GpuSource, recorder: Recorder) -> None:
-        self._source = source
-        self._recorder = recorder
-
-    async def readings(self) -> AsyncIterator[GpuReading]:
-        async for reading in self._source.readings():
-            self._recorder.write(reading)
-            yield reading
-
-    def set_interval(self, seconds: float | None) -> None:
-        self._source.set_interval(seconds)
-
-    async def aclose(self) -> None:
-        await self._source.aclose()
-
-
 async def _start_demo(options: AppOptions, exits: AsyncExitStack) -> DemoServer | None:
     if options.demo is None:
         return None
@@ -189,10 +176,11 @@ async def _start_demo(options: AppOptions, exits: AsyncExitStack) -> DemoServer 
     return await exits.enter_async_context(DemoServer(**options.demo))
 
 
-def _demo_gpu(demo: DemoServer) -> GpuSource:
-    from tui.demo.source import DemoGpuSource
+def _memory_monitor(options: AppOptions, endpoint: Endpoint, demo: DemoServer | None) -> MemoryMonitor:
+    from tui.hosts.watching import Watch, memory_monitor
 
-    return DemoGpuSource(demo.gpu_url)
+    urls = (demo.gpu_url, demo.facts_url) if demo is not None else None
+    return memory_monitor(endpoint, endpoint.address, Watch(urls, options.gpu_interval, options.gpu_total))
 
 
 async def _open_store(options: AppOptions) -> tuple[Store, Problem | None]:

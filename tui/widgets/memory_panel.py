@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 class MemoryPanel(RowView):
     """Shows the newest state. Choosing a figure posts :class:`RowView.Chosen` with the part's name as key."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False, id="memory.leave")]
+
+    class Left(Message):
+        """The user is done here."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.state: MemoryState | None = None
@@ -27,6 +33,9 @@ class MemoryPanel(RowView):
     def show_state(self, state: MemoryState) -> None:
         self.state = state
         self.rebuild()
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
 
     def make_rows(self, width: int) -> Sequence[Row]:
         if self.state is None:
@@ -45,12 +54,12 @@ class MemoryLine(OneRow):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.state: MemoryState | None = None
-        self.display = False
+        self.add_class("-none")
         self._shown: object = None
 
     def show_state(self, state: MemoryState) -> None:
         self.state = state
-        self.display = bool(state.cards or state.problems or state.occupancy)
+        self.set_class(not (state.cards or state.problems or state.occupancy), "-none")
         if (pieces := self._pieces()) != self._shown:
             self._shown = pieces
             self.refresh()

@@ -120,16 +120,18 @@ def legend(state: CardState, occupancy: KvOccupancy | None, width: int) -> Itera
 def _occupied(occupancy: KvOccupancy | None, width: int, card: int) -> Iterator[Row]:
     if occupancy is None:
         return
-    yield Row(cut([("    ", ""), (occupancy_text(occupancy), "muted")], width), "occupancy", card)
+    yield Row(cut([("  ", ""), (occupancy_text(occupancy), "muted")], width), "occupancy", card)
 
 
 def occupancy_text(occupancy: KvOccupancy) -> str:
-    """``11 % used · 37k of 333k tokens · 3 s ago``."""
+    """``11 % · 37k of 333k tokens · 3 s ago``."""
     percent = f"{occupancy.fraction * 100:.0f}" if occupancy.fraction >= 0.1 else f"{occupancy.fraction * 100:.1f}"
-    pieces = [_("{percent} % used").format(percent=percent)]
     if occupancy.tokens is not None and occupancy.capacity_tokens is not None:
         tokens, capacity = thousands(occupancy.tokens), thousands(occupancy.capacity_tokens)
-        pieces.append(_("{tokens} of {capacity} tokens").format(tokens=tokens, capacity=capacity))
+        full = _("{percent} % · {tokens} of {capacity} tokens")
+        pieces = [full.format(percent=percent, tokens=tokens, capacity=capacity)]
+    else:
+        pieces = [_("{percent} % used").format(percent=percent)]
     if occupancy.age >= 1:
         pieces.append(_("{seconds} s ago").format(seconds=round(occupancy.age)))
     return " · ".join(pieces)

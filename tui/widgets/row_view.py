@@ -108,7 +108,7 @@ class RowView(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         if not name:
             return self.rich_style
-        return self.rich_style + self.get_component_rich_style(f"rows--{name}", partial=True)
+        return self.get_component_rich_style(f"rows--{name}")
 
     # choosing
 

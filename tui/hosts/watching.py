@@ -1,0 +1,37 @@
+"""Builds the memory monitor that fits a server: simulated, on this machine, or somewhere only HTTP reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui.hosts.findings import DemoFinder, LocalFinder
+from tui.hosts.monitor import MemoryMonitor, WatchedServer
+from tui.server.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How to watch. ``demo`` are the URLs of the simulated server's GPU and facts; ``interval`` is seconds between
+    samples, ``total`` the card's bytes as the user knows them (a virtual card without a tool)."""
+
+    demo: tuple[str, str] | None = None
+    interval: float = 1.0
+    total: int | None = None
+
+
+def memory_monitor(server: WatchedServer, address: Address, watch: Watch | None = None) -> MemoryMonitor:
+    """The monitor of the server at ``address``. It does nothing before its ``start``."""
+    watch = watch or Watch()
+    if watch.demo is not None:
+        from tui.demo.source import DemoGpuSource
+
+        gpu_url, facts_url = watch.demo
+        return MemoryMonitor(server, DemoGpuSource(gpu_url), DemoFinder(facts_url), interval=watch.interval)
+    if address.is_local and address.socket is None:
+        from tui.gpu.source import LocalGpuSource
+
+        source = LocalGpuSource()
+        source.set_total(watch.total)
+        port = address.port
+        return MemoryMonitor(server, source, LocalFinder(port), interval=watch.interval, port=port)
+    return MemoryMonitor(server, interval=watch.interval)
