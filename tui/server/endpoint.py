@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from tui.lmdeploy.dialects import dialect_for
+from tui.lmdeploy.dialects import at_least, dialect_for
 from tui.model.broadcast import Broadcast, Subscription
 from tui.model.problem import Problem, ProblemError
 from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
@@ -135,10 +135,13 @@ class Endpoint:
         self._news.publish(self.facts)
 
     async def learn_context_length(self) -> int | None:
-        """The exact context length, asked from the server if it can be (≥ 0.16) and is not known yet."""
-        if self.facts.context_length is None and self.model and not self.facts.is_proxy:
-            bound = self.facts.context_at_least
-            length = await self.client.context_length(self.model, next_step(bound) if bound else None)
+        """The exact context length, asked from the server if it is not known yet and may be asked: a release that
+        is not surely older than 0.16, whose metrics bound the prompt that is sent."""
+        facts = self.facts
+        bound = facts.context_at_least
+        new_enough = at_least(facts.version_band, "0.16") is not False
+        if facts.context_length is None and self.model and not facts.is_proxy and bound and new_enough:
+            length = await self.client.context_length(self.model, next_step(bound))
             if length is not None:
                 self._learn(replace(self.facts, context_length=length))
         return self.facts.context_length
