@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
@@ -157,4 +158,5 @@ class ChatScreen(MemorySide):
         """End the streams and everything behind the screen; waits at most a few seconds."""
         workspace, self.workspace = self.workspace, None
         if workspace is not None:
-            await asyncio.wait_for(workspace.aclose(), 8)
+            with suppress(TimeoutError):  # whatever does not end must not turn leaving into a crash
+                await asyncio.wait_for(workspace.aclose(), 8)
