@@ -62,7 +62,7 @@ class FrameWriter:
         if isinstance(update, LayoutUpdate):
             changed = self._full(update)
         elif isinstance(update, ChopsUpdate):
-            changed = self._partial(update)
+            changed = self._partial(update, console)
         else:
             self.invalidate()
             return None
@@ -75,26 +75,30 @@ class FrameWriter:
         rows = enumerate(update.strips, top)
         return {y: Strip.join(list(strips)) for y, strips in rows if 0 <= y < len(self._rows)}
 
-    def _partial(self, update: ChopsUpdate) -> dict[int, Strip]:
+    def _partial(self, update: ChopsUpdate, console: Console) -> dict[int, Strip]:
         """The new content of every row that the update touches, spliced into the old one."""
-        changed: dict[int, Strip] = {}
+        pieces: dict[int, dict[int, Strip]] = {}
         for y, x1, x2 in update.spans:
-            if not 0 <= y < len(self._rows):
-                continue
-            row = changed.get(y, self._rows[y])
-            for x, strip in _pieces(update, y, x1, x2):
-                row = self._splice(row, x, strip)
-            if row is not None:
-                changed[y] = row
-        return changed
+            if 0 <= y < len(self._rows):
+                pieces.setdefault(y, {}).update(_pieces(update, y, x1, x2))
+        return {y: self._splice(self._rows[y], row, console) for y, row in pieces.items() if row}
 
-    def _splice(self, row: Strip | None, x: int, piece: Strip) -> Strip:
-        if row is None:
-            row = Strip.blank(self._width)
-        end = x + piece.cell_length
-        if x == 0 and end >= self._width:
-            return piece
-        return Strip.join([row.crop(0, x), piece, row.crop(end, self._width)])
+    def _splice(self, old: Strip | None, pieces: dict[int, Strip], console: Console) -> Strip:
+        """A row: ``pieces`` by their first column, the old content (or blanks) where there is none."""
+        parts: list[Strip] = []
+        column = 0
+        for x in sorted(pieces):
+            if x < column:  # two spans met inside a piece; the wider one came first
+                continue
+            if x > column:
+                parts.append((old or Strip.blank(self._width)).crop(column, x))
+            parts.append(pieces[x])
+            column = x + pieces[x].cell_length
+        if column < self._width:
+            parts.append((old or Strip.blank(self._width)).crop(column, self._width))
+        for part in parts:
+            part.render(console)  # cached in each part: joining them then joins the rendered text as well
+        return parts[0] if len(parts) == 1 else Strip.join(parts)
 
     # ── what the terminal must be told ──────────────────────────────────────────────────────────────────────────────
 
