@@ -89,11 +89,20 @@ def parse_options(arguments: Sequence[str]) -> ServerCommand:
     return _Reader(arguments).read()
 
 
+def find_option(flag: str) -> Option | None:
+    """The option a flag means (``--cache_max_entry``, ``--hf-overrides.a.b`` too); None when none or several do."""
+    from tui.lmdeploy.option_table import OPTIONS
+
+    wanted = "--" + flag[2:].replace("_", "-")
+    if wanted.startswith("--hf-overrides."):
+        wanted = "--hf-overrides"
+    near = [option for option in OPTIONS if option.flag.startswith(wanted)]
+    exact = [option for option in near if option.flag == wanted]
+    return exact[0] if exact else near[0] if len(near) == 1 else None
+
+
 class _Reader:
     def __init__(self, arguments: Sequence[str]) -> None:
-        from tui.lmdeploy.option_table import OPTIONS
-
-        self._table = {option.flag: option for option in OPTIONS}
         self._rest = list(arguments)
         self._options: dict[str, Value] = {}
         self._unknown: list[str] = []
@@ -114,7 +123,7 @@ class _Reader:
 
     def _option(self, word: str) -> None:
         flag, equals, inline = word.partition("=")
-        option = self._find(flag)
+        option = find_option(flag)
         if option is None:
             self._unknown.append(word)
             return
@@ -125,15 +134,6 @@ class _Reader:
         else:
             value = inline if equals else self._take()
             self._store(option, value, word)
-
-    def _find(self, flag: str) -> Option | None:
-        wanted = "--" + flag[2:].replace("_", "-")
-        if wanted.startswith("--hf-overrides."):
-            wanted = "--hf-overrides"
-        if wanted in self._table:
-            return self._table[wanted]
-        near = [option for name, option in self._table.items() if name.startswith(wanted)]
-        return near[0] if len(near) == 1 else None
 
     def _take(self) -> str | None:
         if not self._rest or (self._rest[0].startswith("--") and len(self._rest[0]) > 2):

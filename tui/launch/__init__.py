@@ -1,0 +1,1 @@
+"""Starting, watching and stopping lmdeploy, here and over there; diagnosing; quantising."""
