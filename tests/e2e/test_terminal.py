@@ -165,6 +165,7 @@ def test_hostile_text_leaks_no_escape():
         terminal.wait_for("The composer")
         terminal.send("\x1b")
         terminal.wait_gone("The composer")
+        terminal.wait(lambda: not terminal.read(0.3), "a quiet terminal")  # no frame cut in two
         painted = terminal.raw[before:]
         assert MARK.encode() in painted
         assert "STOLEN" not in terminal.screen.title
