@@ -14,13 +14,15 @@ from tui.demo import checks, delivery, faults
 from tui.demo.brain import respond
 from tui.demo.checks import RefusedError, ToolChoice
 from tui.demo.faults import Fault
-from tui.demo.history import Ask, Json, last_prompt, made_calls
+from tui.demo.history import Ask, Json, last_prompt, made_calls, plugin_turn
+from tui.demo.markup import family_of
 from tui.demo.parsing import Emission, Parsers, Progress, emissions, message
 from tui.demo.replies import broken, json_reply, refusal
 from tui.demo.script import Script
 from tui.demo.shapes import Counts, Shape
 from tui.demo.state import State
 from tui.demo.tokens import content_text
+from tui.lmdeploy.parsers import joins_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,10 @@ def prepare(state: State, body: Json, length: int) -> Answer:
     parsers = Parsers(
         reasoning=bool(options.reasoning_parser) and dialect.reasoning,
         tools=_tool_mode(state, choice),
-        markup=options.tool_call_parser or "qwen",
+        markup=options.tool_call_parser or family_of(options.models[0]),
         offered=frozenset(tools),
         starts_thinking=thinking,
+        skip_special=_skips_special_tokens(body, choice, state),
     )
     limit = max(min(_limit(body), options.context_length - length), 0)
     progress = Progress(limit, _stops(body), keep_stop=bool(body.get("include_stop_str_in_output")))
@@ -136,12 +139,15 @@ def think(state: State, body: Json, messages: list[Json], tools: dict[str, Json]
 
 
 def offered_tools(body: Json, choice: ToolChoice, state: State) -> dict[str, Json]:
-    """The tools that reach the prompt: name → parameters. Up to 0.12 tool_choice none takes them out."""
+    """The tools that reach the prompt: name → parameters. Up to 0.12 tool_choice none takes them out; since 0.10 the
+    template of InternLM2 knows none, only what a turn of their own brings."""
     if choice.mode == "none" and state.dialect.parserless_tools == "raw":
         return {}
     given: dict[str, Json] = {}
-    for tool in cast("list[Json]", body.get("tools") or []):
-        function = cast("Json", tool["function"])
+    functions = [cast("Json", tool["function"]) for tool in cast("list[Json]", body.get("tools") or [])]
+    if state.dialect.joins_roles and joins_roles(state.options.models[0]):
+        functions = plugin_turn(_messages(body))
+    for function in functions:
         if choice.only is None or function["name"] in choice.only:
             given[str(function["name"])] = cast("Json", function.get("parameters") or {})
     return given
@@ -156,6 +162,14 @@ def _tool_mode(state: State, choice: ToolChoice) -> Any:
 def _messages(body: Json) -> list[Json]:
     messages = body["messages"]
     return [{"role": "user", "content": messages}] if isinstance(messages, str) else cast("list[Json]", messages)
+
+
+def _skips_special_tokens(body: Json, choice: ToolChoice, state: State) -> bool:
+    """From 0.7.2 to 0.12 a request with tools keeps them; since then only one that says so."""
+    if state.dialect.parserless_tools == "raw":
+        parsed = bool(state.options.tool_call_parser) or state.dialect.tools == "body"
+        return parsed or choice.mode == "none" or not body.get("tools")
+    return body.get("skip_special_tokens") is not False
 
 
 def _limit(body: Json) -> int:

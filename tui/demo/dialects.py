@@ -38,6 +38,7 @@ class Dialect:
     parserless_tools: Literal["raw", "refused"]
     parserless_text: str
     tool_role: bool
+    joins_roles: bool
     reasoning: bool
     required_forces: bool
     context_error: bool
@@ -73,6 +74,7 @@ def dialect(version: str) -> Dialect:
         parserless_tools="refused" if since(0, 13) else "raw",
         parserless_text="tools." if since(0, 16) else "tool.",
         tool_role=since(0, 6),
+        joins_roles=since(0, 10),
         reasoning=since(0, 7, 2),
         required_forces=since(0, 17),
         context_error=since(0, 16),

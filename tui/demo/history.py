@@ -66,7 +66,7 @@ def made_calls(messages: Sequence[Mapping[str, Any]]) -> tuple[tuple[Made, ...],
     for message in messages[place + 1 :]:
         if message.get("role") == "assistant":
             calls.extend(_calls_of(message))
-        elif message.get("role") in _RESULT_ROLES:
+        elif str(message.get("role")).partition(" ")[0] in _RESULT_ROLES:
             text = content_text(message.get("content"))
             index = _owner(calls, str(message.get("tool_call_id", "")))
             if index is None:
@@ -75,6 +75,15 @@ def made_calls(messages: Sequence[Mapping[str, Any]]) -> tuple[tuple[Made, ...],
                 call_id, made = calls[index]
                 calls[index] = (call_id, Made(made.name, made.arguments, text))
     return tuple(made for _, made in calls), tuple(strays)
+
+
+def plugin_turn(messages: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """The functions that InternLM2's own turn for them lists."""
+    for message in messages:
+        if message.get("role") == "system name=<|plugin|>":
+            found: object = json.loads(content_text(message.get("content")))
+            return cast("list[Json]", found) if isinstance(found, list) else []
+    return []
 
 
 def _owner(calls: Sequence[tuple[str, Made]], call_id: str) -> int | None:

@@ -61,7 +61,12 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--lmdeploy", choices=VERSIONS, default=VERSIONS[-1], help=_("the release to behave like"))
     add.add_argument("--engine", choices=("turbomind", "pytorch"), default="turbomind")
     add.add_argument("--model", "--model-name", action="append", dest="models", help=_("repeat for several models"))
-    add.add_argument("--tool-call-parser", type=_or_none, default="qwen", help=_("qwen, internlm or none"))
+    add.add_argument(
+        "--tool-call-parser",
+        type=_or_none,
+        default="qwen",
+        help=_("a parser of lmdeploy, such as qwen or internlm, or none"),
+    )
     add.add_argument("--reasoning-parser", type=_or_none, default="default", help=_("default or none"))
     add.add_argument("--api-key", action="append", dest="api_keys", help=_("repeat for several keys"))
     add.add_argument("--speed", type=float, default=60.0, help=_("tokens per second, 0: as fast as possible"))

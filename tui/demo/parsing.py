@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tui.demo.history import Json
+from tui.demo.markup import END_TOKEN, markup, without_special_tokens
 from tui.demo.script import Call, Piece, Say, Script, Think
 from tui.demo.tokens import split
 
@@ -31,13 +31,15 @@ class Emission:
 @dataclass(frozen=True, slots=True)
 class Parsers:
     """How a request's answer is parsed. ``tools``: ``parsed`` into deltas, ``raw`` markup in the content, or ``whole``:
-    name and arguments in one delta. ``offered`` are the names that a parser lets through."""
+    name and arguments in one delta. ``offered`` are the names that a parser lets through. ``skip_special`` leaves
+    special tokens out of the content; without it the end token is part of it."""
 
     reasoning: bool
     tools: Literal["parsed", "raw", "whole"]
     markup: str
     offered: frozenset[str]
     starts_thinking: bool = True
+    skip_special: bool = True
 
 
 def emissions(script: Script, parsers: Parsers) -> Iterator[Emission]:
@@ -50,6 +52,8 @@ def emissions(script: Script, parsers: Parsers) -> Iterator[Emission]:
             index += shown
         else:
             yield from _text(piece, parsers, script.pieces)
+    if not parsers.skip_special:
+        yield Emission("content", END_TOKEN)
 
 
 def _text(piece: Piece, parsers: Parsers, pieces: Sequence[Piece]) -> Iterator[Emission]:
@@ -76,20 +80,12 @@ def _pieces(kind: Literal["content", "reasoning", "arguments"], text: str, index
         yield Emission(kind, text[place : place + _FRAGMENT], _FRAGMENT_TOKENS, index)
 
 
-def markup(call: Call, family: str) -> str:
-    """A call as the model itself writes it: InternLM's plugin markup, else Qwen's."""
-    if family in ("internlm", "intern-s1"):
-        inner = f'{{"name": {json.dumps(call.name)}, "parameters": {call.arguments}}}'
-        return f"<|action_start|><|plugin|>\n{inner}<|action_end|>"
-    return f'<tool_call>\n{{"name": {json.dumps(call.name)}, "arguments": {call.arguments}}}\n</tool_call>'
-
-
 def _call(call: Call, parsers: Parsers, index: int, shown: bool) -> Iterator[Emission]:
     written = markup(call, parsers.markup)
     if parsers.tools == "raw":
-        yield from _pieces("content", written)
+        yield from _pieces("content", without_special_tokens(written) if parsers.skip_special else written)
         return
-    before, after = written.split(call.arguments, 1) if call.arguments else (written, "")
+    before, _, after = written.partition(call.arguments) if call.arguments else (written, "", "")
     if not shown:
         yield Emission("silent", "", len(split(written)) if len(written) < _LONG else _LONG)
         return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from tui.lmdeploy.parsers import is_internlm2
+from tui.lmdeploy.parsers import is_internlm2, joins_roles
 from tui.lmdeploy.versions import Version
 
 Band = tuple[str, str]
@@ -77,7 +77,7 @@ def dialect_for(band: Band | None, model: str = "") -> Dialect:
         tool_result = "tool" if "llama" in model.lower() else "environment"
     elif internlm2 and at_least(band, "0.10.0") is False:
         tool_result = "tool-plugin"
-    elif internlm2 and at_least(band, "0.10.0"):
+    elif joins_roles(model) and at_least(band, "0.10.0"):
         tool_result = "turns"
     return Dialect(
         usage_on_request=at_least(band, "0.6.0") is not False,

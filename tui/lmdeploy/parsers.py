@@ -58,6 +58,12 @@ def has_special_markers(model: str) -> bool:
     return parser is None or parser.special
 
 
+def joins_roles(model: str) -> bool:
+    """Whether a model's name is that of a published InternLM2, 2.5 or 3 chat model: since lmdeploy 0.10 their own
+    template is used, which joins role and content and knows nothing of tools."""
+    return re.search(r"internlm[-_]?[23].*(chat|instruct)", model, re.IGNORECASE) is not None
+
+
 def is_internlm2(model: str) -> bool:
     """Whether a model's name says InternLM2, 2.5 or 3: the families whose template lmdeploy built in until 0.9.2."""
     return re.search(r"internlm[-_]?[23]", model, re.IGNORECASE) is not None

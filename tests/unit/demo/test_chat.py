@@ -224,8 +224,10 @@ def test_raw_markup_is_understood_when_it_comes_back(demo: RunningDemo) -> None:
 async def test_internlms_markup(start_demo: StartDemo) -> None:
     server = await start_demo(tool_call_parser="internlm")
     messages: list[dict[str, Any]] = [{"role": "user", "content": "Compute (3+5)*2"}]
-    raw = ask(server.url, messages, tools=ADD_MUL, tool_choice="none").content
-    assert raw == '<|action_start|><|plugin|>\n{"name": "add", "parameters": {"a": 3, "b": 5}}<|action_end|>'
+    stripped = ask(server.url, messages, tools=ADD_MUL, tool_choice="none").content
+    assert stripped == '\n{"name": "add", "parameters": {"a": 3, "b": 5}}'
+    raw = ask(server.url, messages, tools=ADD_MUL, tool_choice="none", skip_special_tokens=False).content
+    assert raw == '<|action_start|><|plugin|>\n{"name": "add", "parameters": {"a": 3, "b": 5}}<|action_end|><|im_end|>'
     messages += [{"role": "assistant", "content": raw}, {"role": "environment", "name": "plugin", "content": "8"}]
     assert called(ask(server.url, messages, tools=ADD_MUL)) == [("mul", {"a": 8, "b": 2})]
 
