@@ -7,7 +7,7 @@ from tui.i18n import N_
 _COMMAND: dict[str, tuple[str, str]] = {
     "serve.no-model": (
         N_("No model was named."),
-        N_("Write the model's folder or hub name first: lmdeck serve MODEL --tp 1"),
+        N_("Write the model's folder or hub name first, as in lmdeck serve MODEL --tp 1."),
     ),
     "serve.unknown-flag": (
         N_("lmdeploy has no {flag}."),
@@ -132,7 +132,7 @@ _COMMAND: dict[str, tuple[str, str]] = {
 }
 
 _BEFORE: dict[str, tuple[str, str]] = {
-    "launch.usage": (N_("{message}"), N_("See {command} --help.")),
+    "launch.usage": (N_("The command line cannot be read: {message}."), N_("See {command} --help.")),
     "launch.order": (N_("{what} did not work: {reason}."), ""),
     "launch.slow": (N_("The machine did not answer {what} within {seconds} s."), N_("Try again.")),
     "launch.probe": (
@@ -260,7 +260,7 @@ _RUNNING: dict[str, tuple[str, str]] = {
         N_("Start with a smaller kv cache or batch; the log says more."),
     ),
     "launch.fallback": (
-        N_("lmdeploy fell back to the PyTorch engine by itself: {reason}"),
+        N_("lmdeploy fell back to the PyTorch engine by itself ({reason})."),
         N_("Memory, processes and metrics follow that engine's rules; the plan was made for the other one."),
     ),
     "launch.context-cut": (
@@ -281,7 +281,7 @@ _RUNNING: dict[str, tuple[str, str]] = {
         N_("Check lmdeploy's environment: driver, CUDA and PyTorch may not fit together."),
     ),
     "launch.failed": (
-        N_("The start failed during {stage}: {line}"),
+        N_("The start failed during {stage} ({line})."),
         N_("The log has the whole story."),
     ),
     "launch.failed-silently": (
@@ -301,7 +301,7 @@ _SERVERS: dict[str, tuple[str, str]] = {
     ),
     "launch.not-yours": (
         N_("{name} was not started by lmdeck for you; its process {pid} belongs to {user}."),
-        N_("To stop it all the same, type its name: lmdeck serve --stop {name}"),
+        N_("Type lmdeck serve --stop {name} to stop it all the same."),
     ),
     "launch.not-allowed": (
         N_("{model} belongs to {user} and could not be stopped: {reason}."),
