@@ -222,6 +222,10 @@ class Session:
         self._warned = share >= NEAR
         return meter
 
+    async def flush(self) -> None:
+        """Return when what there is has been written, or when the store refused it."""
+        await self._keeper.flush()
+
     async def aclose(self) -> None:
         """Stop the turn, write what there is, end all subscriptions."""
         self._queue.clear()

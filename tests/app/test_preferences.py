@@ -142,7 +142,7 @@ async def test_a_file_that_cannot_be_written_says_so(tmp_path: Path):
     path.mkdir()
     async with preferences(path) as (app, pilot, _live):
         await choose(app, pilot, "copy_on_select")
-        await see(pilot, "is not an ordinary file")
+        await see(pilot, "an ordinary file, so lmdeck starts")
     problem = await save_quietly(LiveSettings(path), {"language": "en"})
     assert problem is not None
 

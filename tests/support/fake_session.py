@@ -26,7 +26,7 @@ from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import ToolSpec
-from tui.screens.seam import EndpointNews
+from tui.screens.seam import EndpointNews, KeptConversations
 
 TIMINGS = events.Timings(total=1.2, first_token=0.08, generation=1.0, completion_tokens=142)
 
@@ -38,6 +38,8 @@ class FakeSession:
         self.messages: tuple[Message, ...] = ()
         self.busy = False
         self.waiting: tuple[str, ...] = ()
+        self.title = ""
+        self.conversation_id = "c1"
         self.system = ""
         self.sampling = Sampling()
         self.tools_enabled: frozenset[str] | None = None
@@ -122,6 +124,7 @@ class FakeSession:
         self, text: str, images: tuple[ImagePart, ...] = (), *, trim_oldest: bool = False, anyway: bool = False
     ) -> None:
         self.calls.append(("submit", text, trim_oldest, anyway))
+        self.images = images
         if self.busy:
             self.play(events.QueueChanged((*self.waiting, text)))
 
@@ -138,6 +141,10 @@ class FakeSession:
 
     async def resume(self) -> None:
         self.calls.append(("resume",))
+
+    async def rename(self, title: str) -> None:
+        self.calls.append(("rename", title))
+        self.title = title
 
     async def take_back(self, index: int) -> str:
         text = self.waiting[index]
@@ -226,6 +233,8 @@ class FakeWorkspace:
         self.closed = False
         self.notices: tuple[Problem, ...] = ()
         self.new_conversations = 0
+        self.kept: KeptConversations | None = None
+        self.opened: list[tuple[str, str | None]] = []
 
     @property
     def reading(self) -> FakeSession:
@@ -240,6 +249,13 @@ class FakeWorkspace:
         self.new_conversations += 1
         await self.fake.aclose()
         self.fake = FakeSession()
+        self.session = self.fake
+
+    async def open_conversation(self, conversation_id: str, tip: str | None = None) -> None:
+        self.opened.append((conversation_id, tip))
+        await self.fake.aclose()
+        self.fake = FakeSession()
+        self.fake.conversation_id = conversation_id
         self.session = self.fake
 
     async def aclose(self) -> None:

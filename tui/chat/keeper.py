@@ -64,6 +64,11 @@ class Keeper:
             encoded = settings.encoded()
             self._writer.add(lambda store, conversation: store.change(conversation, model=model, settings=encoded))
 
+    async def flush(self) -> None:
+        """Return when everything is written, or when the store refused it."""
+        if self._writer:
+            await self._writer.flush()
+
     async def aclose(self) -> None:
         """Write what waits."""
         if self._writer:

@@ -14,6 +14,7 @@ class ReplayWorkspace:
     """Owns a replay; it begins when the screen follows it."""
 
     session = None
+    kept = None
     tools: tuple[ToolSpec, ...] = ()
     notices: tuple[Problem, ...] = ()
 
@@ -42,6 +43,9 @@ class ReplayWorkspace:
 
     async def new_conversation(self) -> None:
         """A recording has the conversations that it has."""
+
+    async def open_conversation(self, conversation_id: str, tip: str | None = None) -> None:
+        """A recording shows only itself."""
 
     async def aclose(self) -> None:
         await self._replay.aclose()

@@ -16,6 +16,8 @@ from tui.model.events import BranchChanged
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
 from tui.model.tool import ToolSpec
+from tui.screens.cards import forward_command
+from tui.screens.opening import WAYS, Opening, resolve, with_conversation
 from tui.screens.seam import Approver, Teller, Workspace
 
 if TYPE_CHECKING:
@@ -55,8 +57,19 @@ async def open_workspace(options: AppOptions, approve: Approver, tell: Teller) -
         from tui.screens.replaying import open_replay
 
         return await open_replay(options)
-    await asyncio.to_thread(_load, _MODULES if options.demo is None else (*_MODULES, *_DEMO_MODULES))
-    return await LiveWorkspace.open(options, approve, tell)
+    opening = await asyncio.to_thread(resolve, options)
+    if opening.options.ssh and "ssh" not in WAYS:
+        raise ProblemError(_ssh_later(opening.options.ssh))
+    if opening.options.launch and "launch" not in WAYS:
+        command = "lmdeploy serve api_server MODEL"
+        raise ProblemError(Problem("app.launch_later", {"command": command}))
+    await asyncio.to_thread(_load, _MODULES)
+    return await LiveWorkspace.open(opening, approve, tell)
+
+
+def _ssh_later(target: str) -> Problem:
+    machine = target.removeprefix("ssh://").partition("/")[0]
+    return Problem("app.ssh_later", {"target": machine, "command": forward_command(machine)})
 
 
 class LiveWorkspace:
@@ -64,14 +77,13 @@ class LiveWorkspace:
 
     def __init__(
         self,
-        options: AppOptions,
+        opening: Opening,
         approve: Approver,
         endpoint: Endpoint,
         store: Store,
         tools: Registry,
         memory: MemoryMonitor,
     ) -> None:
-        self._options = options
         self._approve = approve
         self._endpoint = endpoint
         self._store = store
@@ -80,26 +92,28 @@ class LiveWorkspace:
         self._recorder: Recorder | None = None
         self.notices: tuple[Problem, ...] = store.notices
         self.memory = memory
-        self._session = self._new_session(options.system, Sampling(), None)
+        self._session = self._new_session(opening.options.system, opening.sampling, opening.tools)
 
     @classmethod
-    async def open(cls, options: AppOptions, approve: Approver, tell: Teller) -> LiveWorkspace:
-        """Start the demo server if one is wanted, open the store, begin to look at the server."""
+    async def open(cls, opening: Opening, approve: Approver, tell: Teller) -> LiveWorkspace:
+        """Open the store, start the demo server if one is wanted, begin to look at the server."""
         from tui.server.address import Address
         from tui.server.endpoint import Endpoint
         from tui.tools.arithmetic import arithmetic
 
         async with AsyncExitStack() as exits:
+            store, problem = await _open_store(opening)
+            exits.push_async_callback(store.close)
+            options, missing = await with_conversation(opening.options, store)
             demo = await _start_demo(options, exits)
             address = Address.parse(demo.url if demo else options.url)
             endpoint = Endpoint(address, options.api_key, options.model)
             exits.push_async_callback(endpoint.aclose)
-            store, problem = await _open_store(options)
-            exits.push_async_callback(store.close)
-            self = cls(options, approve, endpoint, store, arithmetic(), _memory_monitor(options, endpoint, demo))
-            if problem is not None:
-                self.notices = (*self.notices, problem)
+            self = cls(opening, approve, endpoint, store, arithmetic(), _memory_monitor(options, endpoint, demo))
+            self.notices += tuple(one for one in (problem, missing) if one is not None)
             exits.push_async_callback(self.memory.aclose)
+            if options.conversation:
+                await self._load(options.conversation)
             if options.record is not None:
                 await self._record(Path(options.record), tell, exits)
             self._exits = exits.pop_all()
@@ -107,12 +121,26 @@ class LiveWorkspace:
         await self.memory.start()
         return self
 
-    def _new_session(self, system: str, sampling: Sampling, tools: frozenset[str] | None) -> Session:
+    async def _load(self, conversation_id: str) -> None:
+        """Go on with a conversation; one that cannot be read is said, and a new one takes its place."""
+        session = self._new_session(self._session.system, self._session.sampling, None, conversation_id)
+        try:
+            await session.load()
+        except ProblemError as error:
+            self.notices = (*self.notices, error.problem)
+            await session.aclose()
+        else:
+            self._session = session
+
+    def _new_session(
+        self, system: str, sampling: Sampling, tools: frozenset[str] | None, conversation_id: str | None = None
+    ) -> Session:
         from tui.session import Session
 
         session = Session(
-            self._endpoint, self._registry, store=self._store, approve=self._approve, system=system, sampling=sampling
-        )
+            self._endpoint, self._registry, store=self._store, approve=self._approve, system=system, sampling=sampling,
+            conversation_id=conversation_id,
+        )  # fmt: skip
         session.tools_enabled = tools
         session.breakdown = self.memory.snapshot
         return session
@@ -150,12 +178,30 @@ class LiveWorkspace:
     def address(self) -> str:
         return self._endpoint.address.base_url.removeprefix("http://")
 
+    @property
+    def kept(self) -> Store:
+        return self._store
+
     async def new_conversation(self) -> None:
         old = self._session
-        self._session = self._new_session(old.system, old.sampling, old.tools_enabled)
+        await self._replace(self._new_session(old.system, old.sampling, old.tools_enabled))
+
+    async def open_conversation(self, conversation_id: str, tip: str | None = None) -> None:
+        """Go on with a conversation that is kept, on the branch that ends at ``tip``. Raises ProblemError."""
+        await self._session.flush()
+        session = self._new_session("", Sampling(), None, conversation_id)
+        try:
+            await session.load(tip)
+        except ProblemError:
+            await session.aclose()
+            raise
+        await self._replace(session)
+
+    async def _replace(self, session: Session) -> None:
+        old, self._session = self._session, session
         if self._recorder is not None:
-            self._recorder.write(BranchChanged(self._session.conversation_id))
-            self._recorder.follow(self._session)
+            self._recorder.write(BranchChanged(session.conversation_id))
+            self._recorder.follow(session)
         await old.aclose()
 
     def begin(self) -> None:
@@ -171,6 +217,7 @@ class LiveWorkspace:
 async def _start_demo(options: AppOptions, exits: AsyncExitStack) -> DemoServer | None:
     if options.demo is None:
         return None
+    await asyncio.to_thread(_load, _DEMO_MODULES)
     from tui.demo.process import DemoServer
 
     return await exits.enter_async_context(DemoServer(**options.demo))
@@ -183,11 +230,13 @@ def _memory_monitor(options: AppOptions, endpoint: Endpoint, demo: DemoServer | 
     return memory_monitor(endpoint, endpoint.address, Watch(urls, options.gpu_interval, options.gpu_total))
 
 
-async def _open_store(options: AppOptions) -> tuple[Store, Problem | None]:
+async def _open_store(opening: Opening) -> tuple[Store, Problem | None]:
     """The user's store, or one in memory with the reason why."""
     from tui.store.store import Store
 
+    if not opening.settings.save_conversations:
+        return await Store.memory(), None
     try:
-        return await Store.open(options.store), None
+        return await Store.open(opening.options.store), None
     except ProblemError as error:
         return await Store.memory(), error.problem

@@ -9,6 +9,18 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The theme file {path} cannot be used: {reason}."),
         N_("Correct the file and choose the theme again; the current theme stays."),
     ),
+    "app.no_last_conversation": (
+        N_("There is no earlier conversation to go on with."),
+        N_("This is a new one; F8 lists what is kept."),
+    ),
+    "app.ssh_later": (
+        N_("Reaching {target} by SSH comes with a later version of lmdeck."),
+        N_("Until then open the tunnel in another window: {command}"),
+    ),
+    "app.launch_later": (
+        N_("Starting a model from here comes with a later version of lmdeck."),
+        N_("Until then start it in another window: {command}"),
+    ),
     "app.image_not_shown": (N_("A picture is part of this message: {name}."), ""),
     "app.crashed": (
         N_("lmdeck ended because of an error of its own. The conversation is kept."),
