@@ -17,7 +17,7 @@ SIMPLE = (
     "\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0373\u0376-\u0377\u037b-\u037f\u0384-\u0482\u048a-\u052f"
     "\u2000-\u200a\u2010-\u2027\u2030-\u205e\u2070-\u20bf\u2100-\u218f\u2190-\u2319\u2500-\u25a9"
     "\u2e80-\u2fdf\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u31ff\u3220-\u3247\u3250-\u4dbf\u4e00-\ua48c"
-    "\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uffdc\U00020000-\U0003fffd"
+    "\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\uffa1-\uffdc\U00020000-\U0003fffd"
 )
 _COMPLEX = re.compile(f"[^{SIMPLE}]")
 _REGIONAL = range(0x1F1E6, 0x1F200)

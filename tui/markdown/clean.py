@@ -30,25 +30,24 @@ _TABLE: dict[int, str | None] = {
     **{ord(end): "\n" for end in _LINE_ENDS},
 }
 _MARKS = "\u0300-\u034e\u0350-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-_EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
+_EMOJI = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2934\u2935\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55"
+    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
 _JOINING = "\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\ufb50-\ufdff\ufe70-\ufefc"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-# Each alternative is a character (or more) without a place in a visible cluster.
-_STRAY = re.compile(
-    f"(?<![{_EMOJI}{_JOINING}\ufe0f])\u200d"  # joiners join emoji, or letters of joining scripts
-    f"|\u200d(?![{_EMOJI}{_JOINING}])"
-    f"|(?<![{_JOINING}])\u200c|\u200c(?![{_JOINING}])"
-    f"|(?<![^\\s{_SELECTORS}])[{_SELECTORS}]"  # one variation selector after a visible character
-    f"|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007f]"  # tags belong to flags
-    f"|(?<=[\U000e0020-\U000e007e]{{7}})[\U000e0020-\U000e007f]+"  # which have at most seven
-    f"|(?<=[{_MARKS}][{_MARKS}][{_MARKS}][{_MARKS}])[{_MARKS}]+"  # heaps of accents draw over other lines
-)
+_TAGS = "\U000e0020-\U000e007f"
+_SPECIAL = re.compile(f"[\u200c\u200d{_SELECTORS}{_TAGS}{_MARKS}]")
+_JOINED_BEFORE = re.compile(f"[{_EMOJI}{_JOINING}\ufe0f]")
+_JOINED_AFTER = re.compile(f"[{_EMOJI}{_JOINING}]")
+_JOINING_LETTER = re.compile(f"[{_JOINING}]")
+_NO_BASE = re.compile(f"[\\s{_SELECTORS}]")
+_FLAG = re.compile(f"\U0001f3f4[{_TAGS}]{{0,6}}\\Z")
+_HEAP = re.compile(f"[{_MARKS}]{{4}}\\Z")
 _CONTROL_CLASS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
-_SUSPICIOUS = re.compile(
-    f"[{_CONTROL_CLASS}{''.join(map(chr, _DROPPED))}\u200c\u200d{_SELECTORS}{_MARKS}\U000e0020-\U000e007f]"
-)
+_SUSPICIOUS = re.compile(f"[{_CONTROL_CLASS}{''.join(map(chr, _DROPPED))}\u200c\u200d{_SELECTORS}{_MARKS}{_TAGS}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_HELD = re.compile("[\r\ud800-\udbff\u200c\u200d]+$")
+_HELD = re.compile(f"[\r\ud800-\udbff\u200c\u200d{''.join(map(chr, _DROPPED))}]+\\Z")
 _CONTEXT = 32
 """Characters of what was given out that the next piece's cleaning looks back at."""
 
@@ -60,9 +59,38 @@ def clean(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = text.replace("\r\n", "\n").translate(_TABLE)
-    while (calmer := _STRAY.sub("", text)) != text:
-        text = calmer
-    return text
+    return _weeded(text) if _SPECIAL.search(text) else text
+
+
+def _weeded(text: str) -> str:
+    """``text`` without the marks and joiners that have no place in a visible cluster, judged from left to right."""
+    kept: list[str] = []
+    recent = ""
+    position = 0
+    for match in _SPECIAL.finditer(text):
+        between = text[position : match.start()]
+        recent = (recent + between)[-8:]
+        position = match.end()
+        kept.append(between)
+        if _belongs(match[0], recent, text[position : position + 1]):
+            kept.append(match[0])
+            recent += match[0]
+    kept.append(text[position:])
+    return "".join(kept)
+
+
+def _belongs(char: str, before: str, after: str) -> bool:
+    """Has a mark or joiner its place between ``before`` and ``after``?"""
+    previous = before[-1:]
+    if char == "\u200d":  # joins emoji, or letters of joining scripts
+        return bool(_JOINED_BEFORE.match(previous) and _JOINED_AFTER.match(after))
+    if char == "\u200c":
+        return bool(_JOINING_LETTER.match(previous) and _JOINING_LETTER.match(after))
+    if "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0100":  # one variation selector after a visible character
+        return bool(previous) and not _NO_BASE.match(previous)
+    if char >= "\U000e0020":  # tags belong to flags, which have at most seven
+        return bool(_FLAG.search(before))
+    return not _HEAP.search(before)  # heaps of accents draw over other lines
 
 
 def clean_line(text: str) -> str:

@@ -182,9 +182,8 @@ class Document:
         """Turn the first ``count`` sections, which reach to ``end``, into closed blocks."""
         if count == 0:
             return
-        starts = [0, *(parsed.offset_of_line(build.first_line(section)) for section in parsed.sections[1:count]), end]
-        for index, section in enumerate(parsed.sections[:count]):
-            source = self._text[starts[index] : starts[index + 1]]
+        sources = parsed.sources(count, end)
+        for index, (section, source) in enumerate(zip(parsed.sections[:count], sources, strict=True)):
             if index == 0 and self._growing is not None:
                 growing, self._growing = self._growing, None
                 growing.add(parsed.part(section), last=True)
@@ -233,14 +232,19 @@ class Document:
         if not parsed.continues:  # the unfinished line may be taking the block to pieces: show the whole end afresh
             growing, parsed = None, _Parsed(self, None, self.tail_source, complete=False)
         sections = parsed.sections
+        sources = parsed.sources(len(sections))
         self.tail = []
         if growing is not None:
             growing.show(parsed.part(sections[0]) if sections else None)
+            growing.block.source = growing.source + (sources[0] if sources else "")
             self.tail.append(growing.block)
-            sections = sections[1:]
+            sections, sources = sections[1:], sources[1:]
         elif self._growing is None and len(sections) == 1 and may_settle(sections[0], self._text):
             self._growing = GrowingParagraph(parsed.part(sections[0]), Block("", [], self._references))
-        self.tail.extend(Block("", build.build(section, parsed.lines), 0) for section in sections)
+        self.tail.extend(
+            Block(source, build.build(section, parsed.lines), 0)
+            for section, source in zip(sections, sources, strict=True)
+        )
 
     # -- references --------------------------------------------------------------------------------------------------
 
@@ -289,6 +293,13 @@ class _Parsed:
 
     def part(self, section: build.Tokens) -> Part:
         return Part(section, self.lines)
+
+    def sources(self, count: int, end: int | None = None) -> list[str]:
+        """The sources of the first ``count`` sections, each up to the next; the last one up to ``end``."""
+        if count == 0:
+            return []
+        starts = [0, *(self.offset_of_line(build.first_line(section)) for section in self.sections[1:count])]
+        return [self._text[start:stop] for start, stop in zip(starts, [*starts[1:], end], strict=True)]
 
     def offset_of_line(self, line: int) -> int:
         """Where a line of the parsed text begins in the part."""

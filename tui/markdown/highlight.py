@@ -63,7 +63,8 @@ class HighlightJob:
             lexer = _lexer(self._key[0])
             if lexer is None:
                 return True
-            self._tokens = iter(lexer.get_tokens(self._key[1]))
+            # Some lexers forget a last line without its end.
+            self._tokens = iter(lexer.get_tokens(f"{self._key[1]}\n"))
         lines = self._lines
         for kind, text in self._tokens:
             style = _Kept.styles.get(kind) or _style_of(kind)

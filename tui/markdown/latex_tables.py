@@ -22,7 +22,7 @@ for _pair in _SOURCE.strip().replace("\n", "|").split("|"):
     _name, _sign = _pair.split()
     SYMBOLS[_name] = _sign
 SYMBOLS.update({"lvert": "|", "rvert": "|", "vert": "|", "|": "‖", "{": "{", "}": "}", "%": "%", "$": "$", "&": "&"})
-SYMBOLS.update({"#": "#", "_": "_", "lbrace": "{", "rbrace": "}", "colon": ":"})
+SYMBOLS.update({"#": "#", "_": "_", "lbrace": "{", "rbrace": "}", "colon": ":", "bmod": "mod"})
 
 
 def _words(text: str) -> frozenset[str]:
@@ -32,7 +32,7 @@ def _words(text: str) -> frozenset[str]:
 SPACES = {",": " ", ";": " ", ":": " ", " ": " ", "quad": "  ", "qquad": "    ", "!": "", "thinspace": " ", "\n": " "}
 NAMES = _words(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh exp log ln lg lim limsup liminf max min sup inf arg "
-    "det dim ker deg gcd hom Pr bmod mod"
+    "det dim ker deg gcd hom Pr mod"
 )
 FONTS = _words(
     "text mathrm mathbf mathit mathsf mathtt mathcal mathscr mathfrak boldsymbol bm operatorname textbf textit textrm "

@@ -91,11 +91,7 @@ class Layout:
         low, high = self.block_at(first), self.block_at(last)
         if low is None or high is None:
             return ""
-        closed = self.document.blocks
-        text = "".join(block.source for block in closed[low : high + 1])
-        if high >= len(closed):
-            text += self.document.tail_source
-        return text.strip("\n")
+        return "".join(block.source for block in self.document.all_blocks()[low : high + 1]).strip("\n")
 
     def codes(self) -> Iterator[CodePlace]:
         """All code blocks from top to bottom."""

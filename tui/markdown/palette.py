@@ -54,7 +54,7 @@ _INK: dict[str, tuple[str, int, str]] = {
     "syntax-deleted": ("text-error", 100, ""),
     "syntax-inserted": ("text-success", 100, ""),
 }
-_BACKGROUNDS = {"code-block": "boost", "code-label": "boost", "match": "warning", "match-current": "accent"}
+_BACKGROUNDS = {"code-block": "boost", "code-label": "boost", "match": "secondary", "match-current": "accent"}
 _INVERTED = frozenset(("match", "match-current"))
 
 

@@ -15,7 +15,6 @@ Overlay = tuple[int, int, Style | str]
 """Characters ``start`` to ``end`` (-1: the row's end) of a row, and what is laid over them: a style or a name."""
 
 
-
 def row_strip(row: Row, page: Page, palette: Palette, overlays: Sequence[Overlay] = ()) -> Strip:
     """The full-width strip of ``row``."""
     style = palette.style

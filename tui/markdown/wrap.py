@@ -28,7 +28,7 @@ _SPACES = " \u2000-\u2006\u2008-\u200a"
 _WORD = f"[^{_SPACES}{OPENING}{CLOSING}{IDEOGRAPHS}]"
 _ATOM = re.compile(
     f"(?P<space>[{_SPACES}]+)"
-    f"|(?P<closing>(?![’‘](?<=[A-Za-z].)(?=.[A-Za-z]))[{CLOSING}]+)"
+    f"|(?P<closing>(?![’‘](?<=[A-Za-z].)(?=[A-Za-z]))[{CLOSING}]+)"
     f"|(?P<ideographs>(?:(?![{CLOSING}])[{IDEOGRAPHS}])+)"
     f"|(?P<complex>[^{SIMPLE}]+)"
     f"|(?P<word>(?:(?=[{SIMPLE}])(?:{_WORD}|(?<=[A-Za-z])[’‘](?=[A-Za-z])))+)"
@@ -191,7 +191,7 @@ class _Filler:
 
     def _open_break(self, kind: str, start: int) -> None:
         """Note the opportunity before an atom, or take back the one that white space gave."""
-        if self._glued(kind):
+        if self._glued(kind) or self._text[start - 1 : start] == "\u200d":
             if self._previous == "space":
                 self._break = self._before_space
         elif self._previous != "space" and start > self._start:

@@ -53,10 +53,10 @@ def test_character_by_character(name: str) -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    ["word ", "中文字", "，", "。", "**b** ", "*", "**", "_", "`c` ", "`", "\n", "\n", "\n\n", "- ", "1. ", "  ", "    ", "> ",
-     "# ", "```\n", "```py\n", "| a | b |\n", "|---|---|\n", "|", "[x]", "[x]: http://e.com\n", "[l](u) ", "$x$ ", "$$\n",
-     "\\(", "\\)", "\\[", "---\n", "===\n", "https://a.b/c ", "<b>", "&amp;", "\\", "~~", "[^1]", "[^1]: note\n", "- [ ] ",
-     "👍🏽", "e\u0301", "\t", "\r\n", "\x1b", "\u200d", "\u2028", "x"]
+    ["word ", "中文字", "，", "。", "**b** ", "*", "**", "_", "`c` ", "`", "\n", "\n", "\n\n", "- ", "1. ", "  ", "    ",
+     "> ", "# ", "```\n", "```py\n", "| a | b |\n", "|---|---|\n", "|", "[x]", "[x]: http://e.com\n", "[l](u) ", "$x$ ",
+     "$$\n", "\\(", "\\)", "\\[", "---\n", "===\n", "https://a.b/c ", "<b>", "&amp;", "\\", "~~", "[^1]",
+     "[^1]: note\n", "- [ ] ", "👍🏽", "e\u0301", "\t", "\r\n", "\x1b", "\u200d", "\u2028", "x"]
 )  # fmt: skip
 
 
@@ -106,4 +106,7 @@ def test_an_unfinished_definition_is_not_kept() -> None:
         document.feed(piece)
         document.flush()
     document.finish()
-    assert whole("[a]\n\n[a]: http://one.example/path\n") == streamed(["[a]\n\n[a]: http", "://one.example", "/path\n"])[1].rows
+    assert (
+        whole("[a]\n\n[a]: http://one.example/path\n")
+        == streamed(["[a]\n\n[a]: http", "://one.example", "/path\n"])[1].rows
+    )

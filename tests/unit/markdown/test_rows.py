@@ -69,7 +69,9 @@ def fuzz(texts_seed: int, text: str) -> None:
     check(layout.rows, Page(30))
 
 
-ANYTHING = st.text(st.characters(codec=None) | st.sampled_from("\x1b\x9b\x07\r\n\u202e\u200d\ufe0f*_`[]()<>#|$\\-> "), max_size=80)
+ANYTHING = st.text(
+    st.characters(codec=None) | st.sampled_from("\x1b\x9b\x07\r\n\u202e\u200d\ufe0f*_`[]()<>#|$\\-> "), max_size=80
+)
 
 
 @settings(max_examples=1000, deadline=None)
