@@ -28,6 +28,7 @@ class Place(Enum):
     CONNECT = "connect"
     HISTORY = "history"
     SETTINGS = "settings"
+    PLANNER = "planner"
     APP = "app"
 
 

@@ -13,9 +13,9 @@ from tui.lmdeploy.kv import pytorch_reserve
 from tui.lmdeploy.versions import BASELINE, Version
 from tui.model.gpu import GpuReading, GpuSample
 from tui.model.launch import LaunchPhase, LaunchStage
-from tui.model.memory import Figure, MemoryBreakdown, Source
+from tui.model.memory import MemoryBreakdown
 from tui.model.monitor import CardState, HistoryPoint, MemoryState
-from tui.model.plan import Plan, PlanInput
+from tui.model.plan import PlanInput
 from tui.model.server import ServerFacts, ServerMetrics
 
 
@@ -91,22 +91,6 @@ def free_before(found: Findings, card: MemoryBreakdown) -> int | None:
         return found.free_before
     held = server_bytes(card)
     return None if held is None or card.free.bytes is None else card.free.bytes + held
-
-
-def estimated(question: PlanInput, plan: Plan) -> MemoryBreakdown:
-    """A card that nobody can look at, as the plan says it is; every figure is an estimate with the plan's margin."""
-    reserve = question.total - plan.free_before
-    return MemoryBreakdown(
-        card=0,
-        name=question.gpu_name,
-        total=Figure(question.total, Source.ESTIMATED),
-        weights=Figure(plan.weights, Source.CHECKPOINT),
-        kv_cache=Figure(plan.kv_cache, Source.ESTIMATED, plan.margin),
-        other=Figure(plan.other, Source.ESTIMATED, plan.margin),
-        other_processes=Figure(None, Source.UNKNOWN),
-        driver_reserve=Figure(reserve, Source.ESTIMATED),
-        free=Figure(plan.free_after, Source.ESTIMATED, plan.margin),
-    )
 
 
 def phase_of(found: Findings, healthy: bool, now: float) -> LaunchPhase | None:

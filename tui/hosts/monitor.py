@@ -20,7 +20,6 @@ from tui.hosts.findings import Finder, Findings, NoFinder, Told
 from tui.hosts.memory_state import (
     Card,
     card_states,
-    estimated,
     free_before,
     knowledge,
     phase_of,
@@ -40,6 +39,7 @@ from tui.model.plan import Explanation, Plan, PlanInput
 from tui.model.problem import Problem, ProblemError
 from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
 from tui.planner.calibration import Measurement
+from tui.planner.picture import picture
 from tui.planner.planning import plan
 
 FAST_SECONDS = 0.25
@@ -293,7 +293,7 @@ class MemoryMonitor:
         answer = self._plan(question)
         if answer is None or not answer.fits:
             return ()
-        card = estimated(question, answer)
+        card = picture(question, answer)
         known = knowledge(self.found, self._server.facts, self._metrics)
         return (CardState(replace(card, occupancy=known.occupancy(answer.kv_cache, time.monotonic()))),)
 

@@ -43,12 +43,15 @@ def explain_part(memory: MemoryWatch, key: str, card: int) -> Page | None:
         return None
     if key == "raw":
         return Page(_("The card's own line"), raw=state.raw)
-    title = _("GPU {index}: {part}").format(index=card, part=_title(key))
+    title = _("GPU {index}: {part}").format(index=card, part=part_title(key))
     raw = state.raw if key == "total" else ""
     return Page(title, _figure(shown, key), memory.explain(key, card), _about(shown, key), raw)
 
 
-def _title(key: str) -> str:
+def part_title(key: str) -> str:
+    """A part's name as it is shown."""
+    if key == "tokens":
+        return _("tokens")
     if key == "occupancy":
         return _("kv cache in use")
     if key == "total":

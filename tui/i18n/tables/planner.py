@@ -65,6 +65,10 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("{model} is neither a model folder nor a model lmdeck knows."),
         N_("Known names: {names}."),
     ),
+    "plan.model-missing": (
+        N_("No model is named."),
+        N_("Type a model folder or a name, or choose one with F2."),
+    ),
     "plan.size": (
         N_("{text} is not a memory size."),
         N_("Write it like 24GiB or 24566MiB."),
@@ -132,6 +136,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "plan.blocks": (
         N_("--cache-max-entry-count {count} is a number of blocks for lmdeploy before 0.15."),
         N_("From 0.15 on only a ratio below 1 is accepted."),
+    ),
+    "plan.quantise-first": (
+        N_("These weights have to be made first: the model is stored in another format."),
+        N_("Run lmdeploy lite auto_awq {model} --work-dir {folder}"),
     ),
     "plan.runs": (
         N_("The file with your runs, {file}, could not be written."),
