@@ -161,16 +161,20 @@ def _add_screen_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_screen(options: AppOptions) -> int:
-    from tui.config.environment import environment_problem
     from tui.model.problem import Problem
 
-    if (problem := environment_problem()) is not None:
-        return _complain(problem)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _complain(Problem("command.no_terminal"))
+    try:
+        from tui.app import run_app
+    except ImportError:
+        # Reading the packages' metadata takes as long as a fifth of the first frame: only when something is wrong. What
+        # imports but is too old is noticed behind the first frame (tui.screens.workspace).
+        from tui.config.environment import environment_problem
 
-    from tui.app import run_app
-
+        if (problem := environment_problem()) is not None:
+            return _complain(problem)
+        raise
     return run_app(options)
 
 
@@ -178,8 +182,11 @@ def _run_screen(options: AppOptions) -> int:
 
 
 def _ask(words: list[str]) -> int:
+    from tui.config.environment import environment_problem
     from tui.headless_command import ask_command
 
+    if (problem := environment_problem()) is not None:
+        return _complain(problem)
     return ask_command(words, sys.stdin, sys.stdout, sys.stderr)
 
 

@@ -60,7 +60,9 @@ class DemoGpuSource:
         if self._closed:
             return
         try:
-            await asyncio.wait_for(self._changed.wait(), self._interval)
+            # Not wait_for: before 3.12 it may swallow a cancellation that meets the event.
+            async with asyncio.timeout(self._interval):
+                await self._changed.wait()
         except TimeoutError:
             return
         self._changed.clear()

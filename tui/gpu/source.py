@@ -142,7 +142,9 @@ class LocalGpuSource:
                 return
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), left)
+                # Not wait_for: before 3.12 it may swallow a cancellation that meets the event.
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
             except TimeoutError:
                 return
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.app_options import AppOptions
+from tui.config.environment import environment_problem
 from tui.model.events import BranchChanged
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
@@ -47,6 +48,9 @@ _DEMO_MODULES = ("tui.demo.process", "tui.demo.source")
 
 
 def _load(names: tuple[str, ...]) -> None:
+    """Import ``names``. Raises ProblemError where this environment's packages are not the ones lmdeck needs."""
+    if (problem := environment_problem()) is not None:
+        raise ProblemError(problem)
     for name in names:
         import_module(name)
 
