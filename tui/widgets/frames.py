@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TypeVar
 
 from rich.cells import cell_len
@@ -26,7 +27,7 @@ from textual.strip import Strip
 # Characters that every terminal draws alone and with the width we count (ambiguous ones as one cell). A row with others
 # – emoji, combining marks, scripts that are joined or written from the right – is always written whole, from its first
 # cell, so that a terminal that disagrees is put right by the next change of that row.
-_SAFE = re.compile(
+_SAFE = (
     "[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u058f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2319\u2320-\u23e8"
     "\u2400-\u25fc\u2800-\u28ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uffe6\U00020000-\U0003fffd]*"
 )
@@ -107,6 +108,9 @@ class FrameWriter:
         after = {y: strip.render(console) for y, strip in changed.items()}
         different = [y for y, text in after.items() if before[y] != text]
         colors = _colors(console)
+        if not any(before):  # the first frame: nothing to compare with
+            self._rows = [changed.get(y) for y in range(len(self._rows))]
+            return "".join([f"\x1b[{y + 1};1H{after[y]}" for y in sorted(after)])
         out = "".join([self._row(y, self._rows[y], changed[y], after[y], colors) for y in sorted(different)])
         if len(different) >= _MIN_MOVED and (move := find_move(before, after, different)):
             out = min(out, self._with_move(move, before, {**changed}, console), key=len)
@@ -133,11 +137,11 @@ class FrameWriter:
 
     def _row(self, y: int, old: Strip | None, new: Strip, rendered: str, colors: ColorSystem) -> str:
         """Bring one row from ``old`` to ``new``."""
-        if not _SAFE.fullmatch(new.text) or new.cell_length != self._width:
+        if not _safe(new.text) or new.cell_length != self._width:
             return f"\x1b[{y + 1};1H{rendered}"
         cells = list(_cells(new, colors))
         start, end = 0, len(cells)
-        if old is not None and old.cell_length == self._width and _SAFE.fullmatch(old.text):
+        if old is not None and old.cell_length == self._width and _safe(old.text):
             start, end = _difference(list(_cells(old, colors)), cells)
         column = cell_len("".join(character for character, _ in cells[:start]))
         erase = self._erased_from(cells, start, end)
@@ -157,6 +161,16 @@ class FrameWriter:
         while first > start and cells[first - 1] == blank:
             first -= 1
         return first if end - first >= _MIN_ERASED else end
+
+
+@cache
+def _safe_pattern() -> re.Pattern[str]:
+    # Compiled at the first change, not at the start: it takes longer than the first frame may wait.
+    return re.compile(_SAFE)
+
+
+def _safe(text: str) -> bool:
+    return text.isascii() or _safe_pattern().fullmatch(text) is not None
 
 
 def _pieces(update: ChopsUpdate, y: int, x1: int, x2: int) -> Iterator[tuple[int, Strip]]:
