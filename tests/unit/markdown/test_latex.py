@@ -42,7 +42,8 @@ def test_converted(source: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [r"\foo{x}", "a^{", "{", "}", "a}", "^", r"\frac{1}", r"\begin{tikz}x\end{tikz}", r"\begin{matrix}x\end{pmatrix}", r"\hat{abcd}",
+    [r"\foo{x}", "a^{", "{", "}", "a}", "^", r"\frac{1}", r"\begin{tikz}x\end{tikz}", r"\begin{matrix}x\end{pmatrix}",
+     r"\hat{abcd}",
      r"\text{\foo}", r"\text x", r"\sqrt[", "a_&", "x" * 5000, "{" * 50 + "}" * 50, "\\"],
 )  # fmt: skip
 def test_unknown_keeps_its_source(source: str) -> None:
@@ -54,23 +55,26 @@ def test_unknown_keeps_its_source(source: str) -> None:
     st.lists(
         st.sampled_from(
             [
-                r"\frac",
-                "{",
-                "}",
-                "^",
-                "_",
-                "x",
-                "1",
-                r"\alpha",
-                r"\sqrt",
-                "[",
-                "]",
-                r"\text",
+                *[
+                    r"\frac",
+                    r"{",
+                    r"}",
+                    r"^",
+                    r"_",
+                    r"x",
+                    r"1",
+                    r"\alpha",
+                    r"\sqrt",
+                    r"[",
+                    r"]",
+                    r"\text",
+                    r"&",
+                    r"\\",
+                    r"\left",
+                    r"(",
+                    r"\begin",
+                ],
                 " ",
-                "&",
-                r"\\",
-                r"\left",
-                "(",
             ]
         )
     )
