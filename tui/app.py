@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar
 
 from tui.app_options import AppOptions
 from tui.config.terminal import Terminal, guarded_stderr, mend_environment
@@ -27,16 +27,16 @@ from textual.widgets import Input, TextArea  # noqa: E402
 
 from tui.config.actions import ACTIONS, Place  # noqa: E402
 from tui.config.paths import state_folder  # noqa: E402
-from tui.config.themes import shipped_folder, theme_files  # noqa: E402
-from tui.i18n import _, current_language, preferred_language, set_language  # noqa: E402
-from tui.model.problem import ProblemError  # noqa: E402
-from tui.screens.bindings import bindings_for  # noqa: E402
+from tui.i18n import _, preferred_language, set_language  # noqa: E402
+from tui.screens.app_connect import ConnectSide, usual_opener  # noqa: E402
+from tui.screens.bindings import bindings_for, works_on  # noqa: E402
 from tui.screens.chat import ChatScreen  # noqa: E402
 from tui.screens.crashing import TellsCrashes  # noqa: E402
+from tui.widgets.clipboard import TerminalClipboard  # noqa: E402
 from tui.widgets.display import EconomicalDisplay  # noqa: E402
 from tui.widgets.input_method import raise_sequence_limit  # noqa: E402
 from tui.widgets.output_filter import NoControls  # noqa: E402
-from tui.widgets.theming import OWN_VARIABLES, check_theme, read_theme  # noqa: E402
+from tui.widgets.theming import OWN_VARIABLES  # noqa: E402
 
 gc.freeze()
 gc.enable()
@@ -44,16 +44,10 @@ gc.enable()
 if TYPE_CHECKING:
     from tui.screens.seam import WorkspaceFactory
 
-DEFAULT_THEME = "lmdeck-dark"
 _TWICE_SECONDS = 2.0
 
 
-@runtime_checkable
-class _Retranslatable(Protocol):
-    def retranslate(self) -> None: ...
-
-
-class LmdeckApp(TellsCrashes, EconomicalDisplay):
+class LmdeckApp(ConnectSide, TellsCrashes, TerminalClipboard, EconomicalDisplay):
     """``factory`` builds what is behind the chat screen; it is called after the first frame."""
 
     CSS_PATH = "styles/app.tcss"
@@ -67,17 +61,16 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
         super().__init__()
         self._options = options or AppOptions()
         self.secrets = (self._options.api_key,) if self._options.api_key else ()
+        if self._options.language:
+            self.fixed = frozenset({"language"})
         self._factory = factory
         self._terminal = terminal
         self._chat: ChatScreen | None = None
         self._interrupted = float("-inf")
-        self.register_theme(read_theme(shipped_folder() / f"{DEFAULT_THEME}.toml"))
-        self.theme = DEFAULT_THEME
-        if self._options.keymap:
-            self.set_keymap(dict(self._options.keymap))
+        self.wear_first()
 
     def get_default_screen(self) -> Screen[None]:
-        self._chat = ChatScreen(self._factory, self._terminal)
+        self._chat = ChatScreen(None if self._options.connect else self._factory, self._terminal)
         return self._chat
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -98,57 +91,32 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, partial(self.exit, None, 128 + number))
+        if self._options.connect:
+            self.first_start()
         self.call_after_refresh(self._first_frame_shown)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a key is being captured it does nothing else, not even what it always does."""
+        return not getattr(self.screen_stack and self.screen, "CAPTURES_KEYS", False) and super().check_action(
+            action, parameters
+        )
 
     def _first_frame_shown(self) -> None:
         """What need not be there for the first frame; what is there by now will stay and is not collected again."""
         gc.freeze()
         gc.enable()
         self.load_themes()
+        self.follow_settings()
 
     async def on_unmount(self) -> None:
         if self._chat is not None:
             await self._chat.close()
 
-    # themes
-
-    def load_themes(self) -> None:
-        """Register all theme files; what is wrong with one is said, and the others still work."""
-        for path in theme_files():
-            try:
-                theme = read_theme(path)
-                if path.parent != shipped_folder():
-                    check_theme(theme, path, self.stylesheet)
-            except ProblemError as error:
-                self.chat.tell(error.problem)
-            else:
-                self.register_theme(theme)
-
-    async def action_choose_theme(self) -> None:
-        self.run_worker(self._choose_theme(), group="dialog")
-
-    async def _choose_theme(self) -> None:
-        from tui.screens.pick import PickScreen
-
-        names = sorted(self.available_themes, key=lambda name: (not name.startswith("lmdeck"), name))
-        chosen = await self.push_screen_wait(PickScreen(_("Themes"), names, names.index(self.theme)))
-        if chosen is not None:
-            self.theme = names[chosen]
-
-    # language
-
-    def action_switch_language(self) -> None:
-        set_language("en" if current_language() == "zh-CN" else "zh-CN")
-        for screen in self.screen_stack:
-            for node in (screen, *screen.query("*")):
-                if isinstance(node, _Retranslatable):
-                    node.retranslate()
-
     # palette, help
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002 (Textual's signature)
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for action in ACTIONS:
-            if action.in_menu:
+            if action.in_menu and works_on(action, screen):
                 yield SystemCommand(action.label, action.description, partial(self._run_later, action.run))
 
     def _run_later(self, action: str) -> None:
@@ -173,8 +141,7 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
         """Copy what is selected; with nothing selected, the second time within two seconds leaves."""
         text = self._selected_text()
         if text:
-            self.copy_to_clipboard(text)
-            self.chat.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(text):,}"))
+            self.say_copied(text)
             return
         now = monotonic()
         if now - self._interrupted <= _TWICE_SECONDS:
@@ -196,8 +163,11 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
     async def _leave(self) -> None:
         from tui.screens.confirm import ConfirmScreen
 
-        if self.chat.busy and not isinstance(self.screen, ConfirmScreen):
-            question = _("A reply is running. Quit anyway? What has arrived is kept.")
+        asks = {"always": True, "never": False, "busy": self.chat.busy}[self.live.settings.confirm_quit]
+        if asks and not isinstance(self.screen, ConfirmScreen):
+            question = _("Quit lmdeck?")
+            if self.chat.busy:
+                question = _("A reply is running. Quit anyway? What has arrived is kept.")
             if not await self.push_screen_wait(ConfirmScreen(question)):
                 return
         self.exit()
@@ -209,11 +179,9 @@ class LmdeckApp(TellsCrashes, EconomicalDisplay):
 
 def run_app(options: AppOptions, *, factory: WorkspaceFactory | None = None) -> int:
     """Run the app until the user leaves; returns the exit code. ``factory`` replaces the workspace (tests)."""
-    from tui.screens.workspace import open_workspace
-
     set_language(options.language or preferred_language())
     raise_sequence_limit()
-    app = LmdeckApp(factory or partial(open_workspace, options), options)
+    app = LmdeckApp(factory or usual_opener(options), options)
     with guarded_stderr(state_folder() / "stderr.log"):
         gc.disable()  # until the first frame
         try:

@@ -86,14 +86,34 @@ def mend_environment(environ: MutableMapping[str, str] | None = None) -> Termina
     terminal = detect(environ)
     if not terminal.whole_text:
         environ.setdefault(_KITTY_OFF, "1")
-    if "SSH_CONNECTION" in environ or "SSH_TTY" in environ:
+    if over_ssh(environ):
         environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     return terminal
 
 
+def over_ssh(environ: Mapping[str, str]) -> bool:
+    """Whether lmdeck itself runs in an SSH session: every frame costs, and nothing should move for its own sake."""
+    return "SSH_CONNECTION" in environ or "SSH_TTY" in environ
+
+
+_COLOURS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
+
+
+def wear_settings(environ: MutableMapping[str, str], *, colours: str, animations: str, keyboard: str) -> None:
+    """Hand the settings that Textual reads at import over to it, before it is imported; see :func:`mend_environment`.
+    What the user set in the environment is left alone."""
+    if colours in _COLOURS:
+        environ.setdefault("TEXTUAL_COLOR_SYSTEM", _COLOURS[colours])
+    elif colours == "none":
+        environ.setdefault("NO_COLOR", "1")
+    environ.setdefault("TEXTUAL_ANIMATIONS", "none" if over_ssh(environ) else animations)
+    if keyboard != "auto":
+        environ.setdefault(_KITTY_OFF, "0" if keyboard == "on" else "1")
+
+
 def frames_per_second(environ: Mapping[str, str]) -> float:
     """How often a streaming reply is repainted: 12 times a second here, 6 over ssh (each frame is 10 to 20 kB)."""
-    return 6.0 if "SSH_CONNECTION" in environ or "SSH_TTY" in environ else 12.0
+    return 6.0 if over_ssh(environ) else 12.0
 
 
 def open_private(path: Path) -> int:

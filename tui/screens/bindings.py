@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from tui.config.actions import ACTIONS, Place
+from tui.config.actions import ACTIONS, Action, Place
 
 
 def bindings_for(place: Place) -> list[BindingType]:
@@ -17,3 +17,9 @@ def bindings_for(place: Place) -> list[BindingType]:
         for action in ACTIONS
         if action.place is place and action.keys
     ]  # fmt: skip
+
+
+def works_on(action: Action, screen: object) -> bool:
+    """Whether a screen has the method behind an action; the app's actions work everywhere."""
+    name = action.run.partition("(")[0]
+    return not name.startswith("screen.") or hasattr(screen, f"action_{name.removeprefix('screen.')}")

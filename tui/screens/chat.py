@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
@@ -14,16 +16,18 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
 from tui.config.actions import Place
+from tui.config.terminal import frames_per_second, over_ssh
 from tui.i18n import _
 from tui.model.problem import Problem, ProblemError
 from tui.screens.bindings import bindings_for
 from tui.screens.memory import MemorySide
 from tui.widgets.composer import Composer
-from tui.widgets.lines import Banner, KeysLine, QueueLine, StatusLine
+from tui.widgets.lines import Banner, KeysLine, QueueLine, Status, StatusLine
 from tui.widgets.memory_panel import MemoryLine
 from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from tui.config.settings import Settings
     from tui.config.terminal import Terminal
     from tui.screens.seam import WorkspaceFactory
     from tui.screens.streams import Streams
@@ -38,11 +42,13 @@ class ChatScreen(MemorySide):
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (16, "-short"), (30, "-tall")]
 
-    def __init__(self, factory: WorkspaceFactory, terminal: Terminal) -> None:
+    def __init__(self, factory: WorkspaceFactory | None, terminal: Terminal) -> None:
         super().__init__()
         self._factory = factory
         self._terminal = terminal
         self._hint_until = 0.0
+        self.frames = frames_per_second(os.environ)
+        self.copy_on_select = False
         self.streams: Streams | None = None
 
     def compose(self) -> ComposeResult:
@@ -66,7 +72,8 @@ class ChatScreen(MemorySide):
     def on_mount(self) -> None:
         self.query_one(KeysLine).change(eats=self._terminal.eats)
         self.composer.focus()
-        self.call_after_refresh(self.open_workspace)
+        if self._factory is not None:
+            self.call_after_refresh(self.open_workspace)
 
     def on_resize(self) -> None:
         if self.focused is None:
@@ -86,6 +93,8 @@ class ChatScreen(MemorySide):
         """Build what is behind the screen, then follow its streams and send what was typed meanwhile."""
         from tui.screens.streams import Streams
 
+        if self._factory is None:
+            return
         try:
             workspace = await self._factory(self.approve, self.tell)
         except ProblemError as error:
@@ -94,9 +103,7 @@ class ChatScreen(MemorySide):
         self.workspace = workspace
         self.query_one(StatusLine).change(address=workspace.address)
         self.streams = Streams(self)
-        for problem in workspace.notices:
-            self.tell(problem)
-        self.session_changed()
+        self.session_changed(workspace.notices)
         if workspace.link is not None:
             self.run_worker(self.streams.follow_link(workspace.link), group="link", exclusive=True)
         if workspace.memory is not None:
@@ -104,10 +111,43 @@ class ChatScreen(MemorySide):
         self.send_early()
         self.call_after_refresh(workspace.begin)
 
-    def session_changed(self) -> None:
+    def session_changed(self, notices: tuple[Problem, ...] = ()) -> None:
         if self.workspace is not None and self.streams is not None:
-            following = self.streams.follow_session(self.workspace.reading)
+            following = self.streams.follow_session(self.workspace.reading, notices)
             self.run_worker(following, group="session", exclusive=True)
+
+    def use(self, factory: WorkspaceFactory) -> None:
+        """Open something else: what is open is closed first."""
+        self._factory = factory
+        self._change_workspace()
+
+    @work(group="change-workspace", exclusive=True)
+    async def _change_workspace(self) -> None:
+        await self.close()
+        self.query_one(StatusLine).status = Status()
+        self.open_workspace()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is, or will be, something behind the screen."""
+        return self._factory is not None
+
+    def show_keys(self, keys: Mapping[str, str]) -> None:
+        """The user's keys, for the key line."""
+        self.query_one(KeysLine).change(keymap=dict(keys))
+
+    def follow_settings(self, settings: Settings) -> None:
+        """What of the settings this screen wears."""
+        self.frames = float(settings.frames_per_second(over_ssh=over_ssh(os.environ)))
+        self.composer.large_paste = settings.large_paste
+        self.copy_on_select = settings.copy_on_select
+
+    @on(ui.TextSelected)
+    def _text_selected(self) -> None:
+        text = self.get_selected_text() if self.copy_on_select else None
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(text):,}"))
 
     # small things that others tell the screen
 

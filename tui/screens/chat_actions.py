@@ -240,8 +240,8 @@ class ChatActions(Screen[None]):
         await workspace.new_conversation()
         self.session_changed()
 
-    def session_changed(self) -> None:
-        """The workspace has another conversation now: follow that one."""
+    def session_changed(self, notices: tuple[Problem, ...] = ()) -> None:
+        """The workspace has another conversation now: follow that one, and say the notices in it."""
         raise NotImplementedError
 
     @work(group="dialog")

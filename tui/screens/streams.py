@@ -5,11 +5,9 @@ Loaded after the first frame, with the model's dataclasses.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from tui.config.terminal import frames_per_second
 from tui.model import events
 from tui.model.server import LinkState, ServerFacts
 from tui.screens.feed import TurnFeed
@@ -18,6 +16,7 @@ from tui.widgets.lines import Banner, KeysLine, QueueLine, StatusLine
 if TYPE_CHECKING:
     from tui.model.broadcast import Subscription
     from tui.model.message import Message
+    from tui.model.problem import Problem
     from tui.screens.chat import ChatScreen
     from tui.screens.seam import EndpointNews, ReadableSession, ServerLink
 
@@ -31,18 +30,25 @@ class Streams:
         # Found once: when the app ends, widgets go before the streams do.
         self._status, self._banner = screen.query_one(StatusLine), screen.query_one(Banner)
         self._queue, self._keys = screen.query_one(QueueLine), screen.query_one(KeysLine)
-        self.feed = TurnFeed(screen.transcript, frames_per_second(os.environ))
+        self.feed = TurnFeed(screen.transcript, screen.frames)
         self.feed.on_finished = self._turn_over
 
-    def follow_session(self, session: ReadableSession) -> Coroutine[Any, Any, None]:
-        """Show a conversation and everything that happens in it until it is closed. Subscribes at once."""
-        return self._follow_session(session, session.subscribe(), session.messages)
+    def follow_session(self, session: ReadableSession, notices: tuple[Problem, ...] = ()) -> Coroutine[Any, Any, None]:
+        """Show a conversation, below it the notices, and everything that happens in it until it is closed. Subscribes
+        at once."""
+        return self._follow_session(session, session.subscribe(), session.messages, notices)
 
     async def _follow_session(
-        self, session: ReadableSession, subscription: Subscription[events.SessionEvent], messages: tuple[Message, ...]
+        self,
+        session: ReadableSession,
+        subscription: Subscription[events.SessionEvent],
+        messages: tuple[Message, ...],
+        notices: tuple[Problem, ...],
     ) -> None:
         try:
             await self.feed.show(messages)
+            for problem in notices:
+                self._screen.tell(problem)
             self._state(session)
             async for event in subscription:
                 if isinstance(event, events.BranchChanged):

@@ -45,6 +45,7 @@ class Composer(TextArea):
         super().__init__(id=id, compact=True, show_line_numbers=False, highlight_cursor_line=False, soft_wrap=True)
         self.cursor_blink = False  # a blinking cursor writes 2 kB a second to an idle terminal
         self.sent = History()
+        self.large_paste = PASTE_CHARACTERS
         self._pastes: dict[str, str] = {}
         self.retranslate()
 
@@ -80,7 +81,7 @@ class Composer(TextArea):
     def put(self, text: str) -> None:
         """Replace what is written; the cursor goes to the end. Large text becomes a placeholder."""
         self._pastes.clear()
-        self.text = self._placeholder(text) if _is_large(text) else text
+        self.text = self._placeholder(text) if self._is_large(text) else text
         self.move_cursor(self.document.end)
 
     @property
@@ -141,7 +142,7 @@ class Composer(TextArea):
         from tui.markdown.clean import clean
 
         text = clean(event.text)
-        if _is_large(text):
+        if self._is_large(text):
             text = self._placeholder(text)
         result = self.insert(text)
         self.move_cursor(result.end_location)
@@ -160,6 +161,5 @@ class Composer(TextArea):
             text = text.replace(shown, pasted, 1)
         return text
 
-
-def _is_large(text: str) -> bool:
-    return len(text) > PASTE_CHARACTERS or any(len(line) > PASTE_LINE for line in text.split("\n"))
+    def _is_large(self, text: str) -> bool:
+        return len(text) > self.large_paste or any(len(line) > PASTE_LINE for line in text.split("\n"))

@@ -9,6 +9,10 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The theme file {path} cannot be used: {reason}."),
         N_("Correct the file and choose the theme again; the current theme stays."),
     ),
+    "app.theme_unknown": (
+        N_("There is no theme called {name}, so the default one is used."),
+        N_("“Choose the theme” in the menu lists those that there are."),
+    ),
     "app.no_last_conversation": (
         N_("There is no earlier conversation to go on with."),
         N_("This is a new one; F8 lists what is kept."),

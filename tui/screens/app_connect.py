@@ -1,0 +1,92 @@
+"""The app's side of connecting: the first question, the connect screen, another server while lmdeck runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from tui.app_options import AppOptions
+from tui.i18n import _, set_language
+from tui.screens.app_settings import SettingsSide
+
+if TYPE_CHECKING:
+    from tui.screens.connect import Look
+    from tui.screens.seam import WorkspaceFactory
+
+Opener = Callable[[AppOptions], "WorkspaceFactory"]
+
+
+def usual_opener(options: AppOptions) -> WorkspaceFactory:
+    """The real workspace behind these options; imported when it is needed."""
+    from tui.screens.workspace import open_workspace
+
+    return partial(open_workspace, options)
+
+
+class ConnectSide(SettingsSide):
+    """Mixed into the app. ``opener`` makes a workspace of options, ``look`` looks around (tests replace them)."""
+
+    _options: AppOptions
+    opener: Opener = staticmethod(usual_opener)
+    look: Look | None = None
+
+    @work(group="connect", exclusive=True)
+    async def first_start(self) -> None:
+        """The very first start asks for the language; then what is here is offered."""
+        from tui.screens.connect import ConnectScreen
+
+        screen = ConnectScreen(self._options, self._look(), _ways())
+        shown = self.push_screen(screen, self._connected)
+        if self._asks_language():
+            await shown
+            from tui.screens.language import LanguageScreen
+
+            language = await self.push_screen_wait(LanguageScreen())
+            if language is not None:
+                set_language(language)
+                self.retranslate_all()
+            await self.keep({"language": language or "auto"})
+
+    def _asks_language(self) -> bool:
+        import os
+
+        told = bool(os.environ.get("LMDECK_LANGUAGE")) or "language" in self.fixed
+        return not told and not self.live.path.exists()
+
+    def _look(self) -> Look:
+        if self.look is not None:
+            return self.look
+        from tui.hosts.discovery import Where, look_around
+
+        where = Where(settings=self.live.path, lmdeploy=self.live.settings.lmdeploy_path, store=self._options.store)
+        return partial(look_around, where)
+
+    def _connected(self, chosen: AppOptions | None) -> None:
+        if chosen is not None:
+            self._options = chosen
+            self.chat.use(self.opener(chosen))
+
+    @work(group="connect", exclusive=True)
+    async def action_connect(self) -> None:
+        """Look around again; what is chosen replaces what is open."""
+        from tui.screens.confirm import ConfirmScreen
+        from tui.screens.connect import ConnectScreen
+
+        if isinstance(self.screen, ConnectScreen):
+            return
+        question = _("A reply is running. Stop it and connect elsewhere? What has arrived is kept.")
+        if self.chat.busy and not await self.push_screen_wait(ConfirmScreen(question)):
+            return
+        base = AppOptions(record=None, store=self._options.store, mouse=self._options.mouse)
+        self._connected(
+            await self.push_screen_wait(ConnectScreen(base, self._look(), _ways(), can_leave=self.chat.is_open))
+        )
+
+
+def _ways() -> frozenset[str]:
+    from tui.screens.opening import WAYS
+
+    return WAYS
