@@ -19,11 +19,11 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "app.ssh_later": (
         N_("Reaching {target} by SSH comes with a later version of lmdeck."),
-        N_("Until then open the tunnel in another window: {command}"),
+        N_("Until then run {command} in another window to open the tunnel."),
     ),
     "app.launch_later": (
         N_("Starting a model from here comes with a later version of lmdeck."),
-        N_("Until then start it in another window: {command}"),
+        N_("Until then run {command} in another window."),
     ),
     "app.image_not_shown": (N_("A picture is part of this message: {name}."), ""),
     "app.crashed": (

@@ -139,7 +139,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "plan.quantise-first": (
         N_("These weights have to be made first: the model is stored in another format."),
-        N_("Run lmdeploy lite auto_awq {model} --work-dir {folder}"),
+        N_("Run lmdeploy lite auto_awq {model} --work-dir {folder} first."),
     ),
     "plan.runs": (
         N_("The file with your runs, {file}, could not be written."),
