@@ -3,16 +3,20 @@
 """What the agent does on orders besides sampling: run, spawn, list, stop; protocol version 1, an addition to
 :mod:`tui.agent` (same lines, same rules). Orders here are carried out in threads, so that samples go on meanwhile.
 
+A spawned program's ``id`` is called ``which`` in orders on the wire, where ``id`` is the order's number.
+
 * ``run`` (``arguments``, ``input``, ``folder``, ``environment``, ``timeout``) → ``{code, out, err}``; ``code`` is null
   when the time was up. ``out`` and ``err`` hold at most 1 MiB each, their ends. The program finds the agent's own
   Python in the variable ``LMDECK_PYTHON``;
 * ``spawn`` (``arguments``, ``folder``, ``environment``, ``notes``) → ``{id, pid, log}``: detached, in a session of its
   own, its output in a log file, its input a pipe that ``answer`` (``id``, ``text``) writes to. It goes on when the link
   is lost;
-* ``spawned`` → ``{spawned: [{id, pid, log, arguments, started, notes, running, code}]}``; ``code`` is the exit status
-  (128 + signal), null while unknown; ``forget`` (``id``) removes the files of one that has ended; ``stop`` (``id``,
-  ``signal``) signals one that runs, with its children;
+* ``spawned`` → ``{spawned: [{id, pid, log, arguments, started, notes, running, code, ended}]}``; ``code`` is the exit
+  status (128 + signal), ``ended`` when that was, both null while unknown; ``forget`` (``id``) removes the files of one
+  that has ended; ``stop`` (``id``, ``signal``) signals one that runs, with its children;
 * ``processes`` → ``{processes: [{pid, ppid, name, arguments}]}``;
+* ``inspect`` (``pid``, ``model``) → ``{log, started, folder}`` of a server: the file it writes to (empty when that is
+  none that can be read), when it began (UTC seconds or null), its model's folder (empty when not found);
 * ``read`` (``path``, ``limit``) → ``{data: base64, size}``.
 
 Files are left in ``~/.cache/lmdeck/spawned/ID/`` only (``$LMDECK_STATE_DIR/spawned/ID/`` where that is set): log,
@@ -21,8 +25,10 @@ facts.json, stdin, code.
 
 import base64
 import contextlib
+import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,7 +37,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Optional, cast
 
-from tui.agent import Agent, listening_inodes, processes, read_checkpoint, read_text, servers, tail
+from tui.agent import Agent, listening_inodes, processes, read_checkpoint, read_link, read_text, servers, tail
 
 Order = Dict[str, Any]
 LIMIT = 1 << 20
@@ -134,28 +140,34 @@ def known(name: str) -> Optional[Order]:
         mark = facts.pop("born")
         facts["running"] = mark is not None and born(int(facts["pid"])) == mark
         facts["code"] = int(code) if code.isdigit() else None
+        facts["ended"] = os.path.getmtime(os.path.join(home(), name, "code")) if code else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return facts
 
 
+def chosen(order: Order) -> str:
+    """Which spawned program is meant; on the wire ``id`` is the order's own number and this one is ``which``."""
+    return str(order["which"] if "which" in order else order["id"])
+
+
 def forget(order: Order) -> Order:
     """Remove log and facts of one that has ended."""
-    facts = known(str(order["id"]))
+    facts = known(chosen(order))
     if facts is None:
         raise ValueError("unknown")
     if facts["running"]:
         raise ValueError("still running")
-    shutil.rmtree(os.path.join(home(), str(order["id"])))
+    shutil.rmtree(os.path.join(home(), chosen(order)))
     return {}
 
 
 def answer(order: Order) -> Order:
     """Type a line into one that runs."""
-    facts = known(str(order["id"]))
+    facts = known(chosen(order))
     if facts is None or not facts["running"]:
         raise ValueError("not running")
-    pipe = os.open(os.path.join(home(), str(order["id"]), "stdin"), os.O_WRONLY | os.O_NONBLOCK)
+    pipe = os.open(os.path.join(home(), chosen(order), "stdin"), os.O_WRONLY | os.O_NONBLOCK)
     try:
         os.write(pipe, (str(order["text"]) + "\n").encode())
     finally:
@@ -165,7 +177,7 @@ def answer(order: Order) -> Order:
 
 def stop(order: Order) -> Order:
     """Signal one that runs: INT, TERM or KILL."""
-    facts = known(str(order["id"]))
+    facts = known(chosen(order))
     if facts is None:
         raise ValueError("unknown")
     if facts["running"]:
@@ -183,13 +195,52 @@ def read(order: Order) -> Order:
     return {"data": base64.b64encode(data).decode(), "size": size}
 
 
+def inspect(order: Order) -> Order:
+    """What belongs to a server's process: log, start, model folder."""
+    pid = int(order["pid"])
+    folder = model_folder(str(order.get("model") or ""), read_link("/proc/%d/cwd" % pid))
+    return {"log": log_of(pid), "started": started(pid), "folder": folder}
+
+
+def log_of(pid: int) -> str:
+    for descriptor in (2, 1):
+        path = read_link("/proc/%d/fd/%d" % (pid, descriptor))
+        if path.startswith("/") and os.path.isfile(path) and os.access(path, os.R_OK):
+            return path
+    return ""
+
+
+def started(pid: int) -> Optional[float]:
+    booted = re.search(r"^btime (\d+)", read_text("/proc/stat") or "", re.MULTILINE)
+    ticks = born(pid)
+    if booted is None or ticks is None:
+        return None
+    return int(booted.group(1)) + int(ticks) / float(os.sysconf("SC_CLK_TCK"))
+
+
+def model_folder(model: str, working: str) -> str:
+    """A path as the server sees it, else where Hugging Face or ModelScope keep a model of that name."""
+    path = os.path.join(working, os.path.expanduser(model))
+    if model and os.path.isdir(path):
+        return path
+    if not re.match(r"[\w.-]+/[\w.-]+$", model):
+        return ""
+    cache = os.path.join(os.path.expanduser("~"), ".cache")
+    hub = os.path.join(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface"), "hub")
+    scope = os.environ.get("MODELSCOPE_CACHE") or os.path.join(cache, "modelscope", "hub")
+    places = [os.path.join(hub, "models--" + model.replace("/", "--"), "snapshots", "*")]
+    places += [os.path.join(scope, model), os.path.join(scope, "models", model)]
+    found = [path for place in places for path in glob.glob(os.path.join(place, "config.json"))]
+    return os.path.dirname(max(found, key=os.path.getmtime)) if found else ""
+
+
 def list_processes(_order: Order) -> Order:
     return {"processes": processes()}
 
 
 ORDERS: Dict[str, Callable[[Order], Order]] = {
     "run": run, "spawn": spawn, "spawned": spawned, "forget": forget, "stop": stop, "read": read,
-    "answer": answer, "processes": list_processes,
+    "answer": answer, "processes": list_processes, "inspect": inspect,
 }  # fmt: skip
 SLOW = ("checkpoint", "servers", "tail")
 

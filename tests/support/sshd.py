@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import getpass
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -76,7 +77,7 @@ class Box:
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def logins(self) -> int:
-        return self.log.count("Accepted ")
+        return len(re.findall(r"^Accepted \S+ for ", self.log, re.MULTILINE))
 
     async def start(self) -> None:
         """Begin to listen, on the same port as before."""

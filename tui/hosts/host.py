@@ -80,6 +80,20 @@ class Spawned:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerFiles:
+    """What belongs to a server: the file it writes to and its model's folder (paths over there, empty when not found),
+    and when it began (UTC seconds)."""
+
+    log: str
+    folder: str
+    started: float | None
+
+    @classmethod
+    def read(cls, answer: Json) -> ServerFiles:
+        return cls(str(answer.get("log") or ""), str(answer.get("folder") or ""), answer.get("started"))
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A program to start: its words, where, and variables beside those of the login."""
 
@@ -140,6 +154,10 @@ class Host(Protocol):
 
     async def checkpoint(self, folder: str) -> Json:
         """Config, index and headers of a model folder, for :func:`tui.lmdeploy.checkpoint.parse_checkpoint`."""
+        ...
+
+    async def inspect(self, server: FoundServer) -> ServerFiles:
+        """Where a server's log and model are."""
         ...
 
     async def listening(self, port: int) -> bool: ...

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from tui.gpu.found import FoundServer, server_from
-from tui.hosts.host import Json, Piece, ProcessFacts, Program, RunResult, Spawned
+from tui.hosts.host import Json, Piece, ProcessFacts, Program, RunResult, ServerFiles, Spawned
 
 
 class OrderingHost(ABC):
@@ -50,6 +50,10 @@ class OrderingHost(ABC):
         answer = await self._order("checkpoint", 60.0, path=folder)
         found: Json = answer["checkpoint"]
         return found
+
+    async def inspect(self, server: FoundServer) -> ServerFiles:
+        model = server.model_folder or server.command.model
+        return ServerFiles.read(await self._order("inspect", pid=server.pid, model=model))
 
     async def listening(self, port: int) -> bool:
         return bool((await self._order("port", port=port))["listening"])

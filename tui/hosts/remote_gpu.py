@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, cast
 
 from tui.gpu.smi import parse_query
@@ -38,7 +38,7 @@ class RemoteGpuSource:
         self._interval = None if seconds is None else max(seconds, 0.1)
         self._tell_soon()
 
-    async def readings(self) -> AsyncIterator[GpuReading]:
+    async def readings(self) -> AsyncGenerator[GpuReading, None]:
         """Readings as they come, until :meth:`aclose`."""
         readings: asyncio.Queue[GpuReading] = asyncio.Queue(8)
         tasks = [asyncio.create_task(self._samples(readings)), asyncio.create_task(self._states(readings))]

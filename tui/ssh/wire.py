@@ -163,7 +163,9 @@ class AgentChannel:
         else:
             self._pongs.append(future)
         try:
-            self._write(json.dumps({"id": number, "do": do, **fields}) + "\n")
+            if "id" in fields:  # of a spawned program; here the number of the order has that name
+                fields["which"] = fields.pop("id")
+            self._write(json.dumps({**fields, "id": number, "do": do}) + "\n")
             async with asyncio.timeout(within):
                 answer = await future
         except TimeoutError:
