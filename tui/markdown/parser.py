@@ -16,17 +16,16 @@ if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
-NESTING = 60
+NESTING = 32
 """Levels of containers that are parsed; what lies deeper is shown as text."""
 
+_ESCAPED = {"(": "\\)", "[": "\\]"}
 _MATH_FENCES = {"$$": "$$", "\\[": "\\]"}
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]:[ \t]*")
 _FOOTNOTE_REFERENCE = re.compile(r"\[\^([^\]\s\[]+)\](?![(\[:])")
 # Pandoc's rule: no white space inside the dollars, no digit after the closing one, so that prices stay prices.
 _DOLLARS = re.compile(r"\$(?![\s$])((?:\\.|[^$\\])*?(?:\\.|[^\s$\\]))\$(?![\d$])", re.DOTALL)
 _DOUBLE_DOLLARS = re.compile(r"\$\$((?:\\.|[^$\\])+)\$\$", re.DOTALL)
-_PARENTHESES = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
-_BRACKETS = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
 
 
 def make_parser() -> MarkdownIt:
@@ -38,6 +37,7 @@ def make_parser() -> MarkdownIt:
     parser.block.ruler.before("reference", "footnote", _footnote, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.inline.ruler.before("escape", "math_inline", _math_inline)
     parser.inline.ruler.before("link", "footnote_reference", _footnote_reference)
+    parser.inline.ruler.before("link", "plain_bracket", _plain_bracket)
     return parser
 
 
@@ -120,22 +120,39 @@ def _footnote_reference(state: StateInline, silent: bool) -> bool:
 
 
 def _math_inline(state: StateInline, silent: bool) -> bool:
-    char = state.src[state.pos]
+    source, start = state.src, state.pos
+    char = source[start]
     if char == "$":
-        patterns = (_DOUBLE_DOLLARS, _DOLLARS)
-    elif char == "\\" and state.src[state.pos + 1 : state.pos + 2] in ("(", "["):
-        patterns = (_PARENTHESES, _BRACKETS)
+        match = _DOUBLE_DOLLARS.match(source, start) or _DOLLARS.match(source, start)
+        if match is None:
+            return False
+        formula, end = match[1], match.end()
+    elif char == "\\" and (closing := _ESCAPED.get(source[start + 1 : start + 2])):
+        stop = source.find(closing, start + 2)
+        if stop <= start + 2:
+            return False
+        formula, end = source[start + 2 : stop], stop + 2
     else:
         return False
-    for pattern in patterns:
-        if match := pattern.match(state.src, state.pos):
-            if not silent:
-                token = state.push("math_inline", "math", 0)
-                token.content = match[1]
-                token.markup = match[0]
-            state.pos = match.end()
-            return True
-    return False
+    if not silent:
+        token = state.push("math_inline", "math", 0)
+        token.content = formula
+        token.markup = source[start:end]
+    state.pos = end
+    return True
+
+
+def _plain_bracket(state: StateInline, silent: bool) -> bool:
+    """A bracket that cannot begin a link, taken as text at once: looking for its partner costs more than all the rest
+    of a text full of brackets."""
+    source, start = state.src, state.pos
+    end = start + (2 if source.startswith("![", start) else 1)
+    if source[end - 1] != "[" or source.find("]" if state.env.get("references") else "](", end) >= 0:
+        return False
+    if not silent:
+        state.pending += source[start:end]
+    state.pos = end
+    return True
 
 
 def parse(parser: MarkdownIt, text: str, env: dict[str, Any]) -> list[Token]:
