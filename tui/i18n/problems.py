@@ -21,7 +21,9 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        return f"{self.sentence} {self.step}".strip()
+        # A full-width stop holds its own space.
+        gap = "" if self.sentence.endswith(("。", "？", "！", "：")) else " "
+        return f"{self.sentence}{gap}{self.step}".strip()
 
 
 def explain(problem: Problem) -> Explanation:

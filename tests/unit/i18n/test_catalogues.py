@@ -51,6 +51,13 @@ def test_an_unknown_code_still_says_something() -> None:
     assert problems.explain(Problem("no.such.code")).text == "no.such.code"
 
 
+def test_sentences_follow_each_other_as_the_language_does() -> None:
+    problem = Problem("link.idle")
+    assert problems.explain(problem).text == "Not connected. Choose a server."
+    i18n.set_language("zh-CN")
+    assert problems.explain(problem).text == "未连接。请选择一个服务。"
+
+
 def test_foreign_text_is_inserted_verbatim() -> None:
     text = problems.explain(Problem("command.file", {"path": "{reason}", "reason": "[/x] \\ {path}"})).text
     assert "[/x]" in text
