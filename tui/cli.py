@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 USAGE = 2
 INTERRUPTED = 130
-DEFAULT_URL = "http://127.0.0.1:23333"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,11 +86,12 @@ def _api_key(variable: str) -> str | None:
 
 
 def _open(words: list[str]) -> int:
-    """``lmdeck [URL]``: the chat on a running server."""
+    """``lmdeck``: look around and offer what is here; with an address or a profile: the chat there."""
     about = _("A full-screen terminal app for LMDeploy: chat, tool calls inline, and where the GPU's memory went.")
     parser = _parser("", about, _command_list())
+    parser.add_argument("target", nargs="?", metavar="URL|PROFILE", help=_("a running server, or a profile's name"))
     parser.add_argument(
-        "url", nargs="?", default=DEFAULT_URL, help=_("a running server (default: {url})").format(url=DEFAULT_URL)
+        "-c", "--continue", dest="go_on", action="store_true", help=_("go on with the last conversation")
     )
     _add_server_options(parser)
     _add_screen_options(parser)
@@ -99,10 +99,17 @@ def _open(words: list[str]) -> int:
     options = parser.parse_args(words)
 
     from tui.app_options import AppOptions
+    from tui.config.targets import target_fields
+    from tui.model.problem import ProblemError
 
+    try:
+        fields = target_fields(options.target, go_on=options.go_on)
+    except ProblemError as error:
+        return _complain(error.problem)
     return _run_screen(
         AppOptions(
-            url=options.url,
+            **fields,
+            conversation="last" if options.go_on else "",
             model=options.model,
             system=options.system,
             api_key=_api_key(options.api_key_env),
@@ -165,6 +172,7 @@ def _run_screen(options: AppOptions) -> int:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _complain(Problem("command.no_terminal"))
+    options = _with_settings(options)
     try:
         from tui.app import run_app
     except ImportError:
@@ -176,6 +184,24 @@ def _run_screen(options: AppOptions) -> int:
             return _complain(problem)
         raise
     return run_app(options)
+
+
+def _with_settings(options: AppOptions) -> AppOptions:
+    """What of the settings must be known before Textual is loaded; the rest is worn by the app."""
+    import os
+    from dataclasses import replace
+
+    from tui.config.settings_load import quick_settings
+    from tui.config.terminal import wear_settings
+
+    settings = quick_settings()
+    wear_settings(
+        os.environ,
+        colours=settings.colour_depth,
+        animations=settings.animations,
+        keyboard=settings.keyboard_protocol,
+    )
+    return replace(options, mouse=options.mouse and settings.mouse)
 
 
 # ── commands without a screen ─────────────────────────────────────────────────────────────────────────────────────────
@@ -210,7 +236,9 @@ def _profile(words: list[str]) -> int:
 
 def _command_list() -> str:
     rows = [
-        ("lmdeck [URL]", _("open the chat on a running server")),
+        ("lmdeck", _("look around and offer what is here")),
+        ("lmdeck URL|PROFILE", _("open the chat on a running server")),
+        ("lmdeck -c", _("go on with the last conversation")),
         ("lmdeck demo", _("open the chat on a simulated server and GPU")),
         ("lmdeck ask PROMPT --url URL", _("one answer without a screen")),
         ("lmdeck replay FILE", _("show a recorded session again")),

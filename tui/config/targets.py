@@ -1,0 +1,33 @@
+"""What the word behind ``lmdeck`` means: an address, a machine behind ssh, a profile, or nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tui.config.profiles import load_profiles
+from tui.config.settings import config_path
+from tui.config.settings_check import nearest
+from tui.config.settings_load import quick_settings
+
+_NAME = re.compile(r"[^\W\d][\w-]*")
+
+
+def target_fields(target: str | None, *, go_on: bool = False) -> dict[str, Any]:
+    """The fields of AppOptions that ``target`` sets. Without one the settings' default server or profile is opened
+    where there is one, else what is here is offered.
+
+    A bare word is a profile if there is one of that name, or one that is spelled almost so; else a host's name.
+    Raises ProblemError(``config.no_profile_like``)."""
+    if not target:
+        settings = quick_settings()
+        known = settings.default_url or settings.default_profile
+        return {"connect": not (known or go_on)}
+    if target.lower().startswith(("ssh://", "ssh ")) or ("@" in target and "://" not in target):
+        return {"ssh": target}
+    profiles = load_profiles(config_path())
+    if target in profiles.by_name:
+        return {"profile": target}
+    if _NAME.fullmatch(target) and target != "localhost" and nearest(target, profiles.by_name):
+        profiles.get(target)
+    return {"url": target}
