@@ -78,7 +78,7 @@ class ServeCommand:
         spawned = await start(self._machine, prepared)
         watch = Watch(self._machine, spawned, prepared, self._pace)
         printer = show.StartPrinter(self._out, json_lines=self._words.as_json)
-        async with _interruptible() as interrupted:
+        async with interruptible() as interrupted:
             async for event in watch.events():
                 printer.show(event)
                 if interrupted.is_set():
@@ -151,7 +151,7 @@ def _meant(entry: ServerEntry, name: str) -> bool:
 
 
 @asynccontextmanager
-async def _interruptible() -> AsyncGenerator[asyncio.Event]:
+async def interruptible() -> AsyncGenerator[asyncio.Event]:
     """SIGINT sets the event in place of ending the program."""
     loop, event = asyncio.get_running_loop(), asyncio.Event()
     try:

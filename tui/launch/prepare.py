@@ -93,16 +93,18 @@ async def prepare(
         plan=answer,
         notices=tuple(notices),
     )
-    _refuse_what_cannot_fit(prepared, dry=dry)
+    if not dry:
+        refuse_what_cannot_fit(prepared)
     return prepared
 
 
-def _refuse_what_cannot_fit(prepared: Prepared, *, dry: bool) -> None:
+def refuse_what_cannot_fit(prepared: Prepared, coming_back: int = 0) -> None:
+    """Raises ProblemError with the plan's first warning for a start that would certainly end out of memory.
+    ``coming_back`` bytes will be free by then."""
     answer = prepared.plan
-    if dry or prepared.wish.anyway or answer is None or answer.free_after >= -answer.margin:
+    if prepared.wish.anyway or answer is None or answer.free_after + coming_back >= -answer.margin:
         return
-    worst = next(iter(answer.warnings), Problem("plan.weights-do-not-fit"))
-    raise ProblemError(worst)
+    raise ProblemError(next(iter(answer.warnings), Problem("plan.weights-do-not-fit")))
 
 
 # ── what the machine has ──────────────────────────────────────────────────────────────────────────────────────────────

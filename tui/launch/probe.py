@@ -279,14 +279,15 @@ def resolve(order: Facts) -> Facts:
 
 
 def sizes(order: Facts) -> Facts:
-    """Folder → ``{size, exists, names}``; size in bytes."""
+    """Path → ``{size, folder, exists, names}``; size in bytes, the first fifty names."""
     answer: Facts = {}
     for path in order["paths"]:
-        place = os.path.expanduser(path)
+        place: str = os.path.expanduser(path)
         names: List[str] = []
         if os.path.isdir(place):
             names = sorted(os.listdir(place))[:50]
-        answer[path] = {"size": disk_size(place), "exists": os.path.lexists(place), "names": names}
+        facts = {"size": disk_size(place), "folder": os.path.isdir(place), "names": names}
+        answer[path] = dict(facts, exists=os.path.lexists(place))
     return answer
 
 

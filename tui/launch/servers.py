@@ -32,7 +32,7 @@ async def servers(machine: Machine, *, ended: bool = False) -> tuple[ServerEntry
     entries = [_ours(entry, found) for entry in mine]
     known = {entry.pid for entry in entries}
     entries += [_theirs(server) for server in found if server.pid not in known]
-    baselines = {entry.id: entry.notes.get("baseline") or {} for entry in mine}
+    baselines = {entry.id: cast("dict[str, int]", entry.notes.get("baseline") or {}) for entry in mine}
     return tuple(_dated(entry, people, reading, baselines.get(entry.id, {})) for entry in entries)
 
 

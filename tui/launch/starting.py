@@ -13,7 +13,7 @@ from tui.launch.wish import Prepared
 @dataclass(frozen=True, slots=True)
 class Spawned:
     """Something lmdeck started on a machine: its process group, log and notes. ``started`` is UTC seconds; ``code`` the
-    exit status (128 + signal) once it ended by itself."""
+    exit status (128 + signal) and ``ended`` the time once it ended by itself."""
 
     id: str
     pid: int
@@ -23,6 +23,7 @@ class Spawned:
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     running: bool = True
     code: int | None = None
+    ended: float | None = None
 
     @property
     def kind(self) -> str:
@@ -79,4 +80,5 @@ def _spawned(entry: Mapping[str, Any]) -> Spawned:
         notes=cast("dict[str, Any]", notes) if isinstance(notes, dict) else {},
         running=bool(entry.get("running")),
         code=cast("int | None", entry.get("code")),
+        ended=cast("float | None", entry.get("ended")),
     )

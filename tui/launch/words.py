@@ -69,6 +69,21 @@ def serve_parser() -> Parser:
     return parser
 
 
+def env_parser() -> Parser:
+    """Of ``lmdeck env``."""
+    parser = Parser(
+        prog="lmdeck env",
+        description=_("Check the environments lmdeploy is installed in: what is broken, and what repairs it."),
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="store_true", help=_("show this"))
+    parser.add_argument("--on", default="", metavar="HOST", help=_("the machine to look at, reached by SSH"))
+    parser.add_argument("--lmdeploy", default="", metavar="PATH", help=_("the lmdeploy command or its environment"))
+    parser.add_argument("--json", action="store_true", help=_("print JSON, sizes in bytes"))
+    return parser
+
+
 def read_serve(words: Sequence[str], settings_path: str = "", total_gib: float | None = None) -> ServeWords | None:
     """The command line of ``lmdeck serve``; None when help was asked for. ``settings_path`` and ``total_gib`` come from
     the settings (lmdeploy_path, gpu_total). Raises ProblemError launch.usage, plan.size."""

@@ -123,26 +123,43 @@ _FAILURES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 @dataclass(slots=True)
+class Lines:
+    """Cuts a growing text into lines, wherever its pieces end. A carriage return ends a line too (progress bars); an
+    unfinished line waits. Of a line over 64 KiB the end is kept."""
+
+    waiting: str = ""
+
+    def feed(self, text: str) -> tuple[str, ...]:
+        """The lines a piece completed, without escape codes; empty ones are left out."""
+        pieces = re.split(r"\r\n|\n|\r(?!$)", self.waiting + text)
+        self.waiting = pieces.pop()[-_LONGEST_LINE:]
+        return tuple(clean for piece in pieces if (clean := plain(piece[-_LONGEST_LINE:])))
+
+    def finish(self) -> tuple[str, ...]:
+        """The text ended: what waits is a line."""
+        return self.feed("\n") if self.waiting else ()
+
+
+@dataclass(slots=True)
 class LogReader:
     """Feed it text; read :attr:`facts` and :attr:`stages` at any time."""
 
     facts: LogFacts = field(default_factory=LogFacts)
     stages: list[StageChange] = field(default_factory=list[StageChange])
-    _pending: str = ""
+    _lines: Lines = field(default_factory=Lines)
 
     def feed(self, text: str, at: float = 0.0) -> tuple[str, ...]:
-        """Take a piece of log; returns the lines it completed, without escape codes. Lines over 64 KiB are cut."""
-        text = self._pending + text
-        pieces = re.split(r"\r\n|\n|\r(?!$)", text)
-        self._pending = pieces.pop()[-_LONGEST_LINE:]
-        lines = tuple(clean for piece in pieces if (clean := plain(piece)))
-        for line in lines:
-            self._line(line, at)
-        return lines
+        """Take a piece of log; returns the lines it completed, without escape codes."""
+        return self._read(self._lines.feed(text), at)
 
     def finish(self, at: float = 0.0) -> tuple[str, ...]:
         """The log ended: take what waits as a line."""
-        return self.feed("\n", at) if self._pending else ()
+        return self._read(self._lines.finish(), at)
+
+    def _read(self, lines: tuple[str, ...], at: float) -> tuple[str, ...]:
+        for line in lines:
+            self._line(line, at)
+        return lines
 
     def _line(self, line: str, at: float) -> None:
         self._stage(line, at)

@@ -158,3 +158,48 @@ class StopStep:
     freed: int | None
     done: bool = False
     problem: Problem | None = None
+
+
+class QuantiseStage(Enum):
+    """What ``lmdeploy lite auto_awq`` is doing (reference §1.5)."""
+
+    LOADING = "loading"
+    PLACING = "placing"
+    DATA = "data"
+    CALIBRATING = "calibrating"
+    SMOOTHING = "smoothing"
+    PACKING = "packing"
+    SAVING = "saving"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class QuantiseProgress:
+    """How far a quantisation is: ``fraction`` 0…1 of the whole, ``done`` of ``of`` in the stage (0 of 0 where it counts
+    nothing); ``left`` an estimate in seconds, None while there is none; ``memory`` bytes on the card as it printed."""
+
+    at: float
+    stage: QuantiseStage
+    fraction: float
+    done: int = 0
+    of: int = 0
+    left: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuantiseReport:
+    """What came of it. Sizes in bytes: on the disk, and of the weights on the card; ``tokens`` are what the kv cache
+    holds then, on the same card at the same ratio (None where nothing could be planned)."""
+
+    seconds: float
+    folder: str
+    disk_before: int
+    disk_after: int
+    weights_before: int | None = None
+    weights_after: int | None = None
+    tokens_before: int | None = None
+    tokens_after: int | None = None
+
+
+QuantiseEvent = QuantiseProgress | QuantiseReport | LaunchLines | LaunchQuestion | Diagnosis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -83,5 +83,5 @@ async def machine(home: Path, slice_card: fake_lmdeploy.Slice) -> AsyncIterator[
 
 
 @pytest.fixture
-def fast() -> Iterator[Pace]:
-    yield FAST
+def fast() -> Pace:
+    return FAST
