@@ -37,7 +37,7 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "planner.runs",
-        N_("Plan or runs"),
+        N_("Runs"),
         N_("Between the plan and the table of all starts."),
         "screen.switch_page",
         Group.SERVER,
@@ -48,7 +48,7 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "planner.pick",
-        N_("Choose a model"),
+        N_("Model"),
         N_("Models that lmdeck knows by name, and model folders found here."),
         "screen.pick_model",
         Group.SERVER,
@@ -59,7 +59,7 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "planner.pin",
-        N_("Keep beside"),
+        N_("Keep"),
         N_("Keep this plan and compare the next ones with it; again: forget it."),
         "screen.pin",
         Group.SERVER,
@@ -70,7 +70,7 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "planner.server",
-        N_("As the server"),
+        N_("As server"),
         N_("Fill the form with what the running server was started with."),
         "screen.take_server",
         Group.SERVER,
@@ -92,7 +92,7 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "planner.launch",
-        N_("Start it"),
+        N_("Start"),
         N_("Start a server with this plan."),
         "screen.launch_plan",
         Group.SERVER,

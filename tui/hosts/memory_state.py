@@ -106,19 +106,22 @@ def phase_of(found: Findings, healthy: bool, now: float) -> LaunchPhase | None:
 
 
 def start_line(found: Findings, points: list[MemoryPoint], card: MemoryBreakdown | None) -> tuple[LaunchPhase, ...]:
-    """The phases of the start. Sizes come from samples taken meanwhile, else from the log's own figures: what was gone
-    when the kv region was sized, the region, and what the server holds beyond."""
+    """The phases of the start. The log's own figures come first – what was gone when the kv region was sized, the
+    region, and what the server holds beyond – because that phase is shorter than the time between two samples."""
     phases = timeline(found.stages, points)
-    if points or found.facts is None:
+    if found.facts is None:
         return phases
+    context = next((phase.size for phase in phases if phase.stage is LaunchStage.CONTEXT), None)
     region = found.facts.kv_region(found.config)
     before = free_before(found, card) if card is not None else None
     sized = _sized(found, region)
     loaded = None if before is None or sized is None else before - sized
     held = server_bytes(card) if card is not None else None
     rest = None if held is None or region is None or loaded is None else held - region - loaded
-    sizes = {LaunchStage.WEIGHTS: loaded, LaunchStage.KV_CACHE: region, LaunchStage.WARM_UP: rest}
-    return tuple(replace(phase, size=sizes.get(phase.stage)) for phase in phases)
+    weights = None if loaded is None else loaded - (context or 0)
+    sizes = {LaunchStage.WEIGHTS: weights, LaunchStage.KV_CACHE: region, LaunchStage.WARM_UP: rest}
+    known = {stage: size for stage, size in sizes.items() if size is not None}
+    return tuple(replace(phase, size=known.get(phase.stage, phase.size)) for phase in phases)
 
 
 def _sized(found: Findings, region: int | None) -> int | None:

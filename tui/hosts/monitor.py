@@ -154,7 +154,7 @@ class MemoryMonitor:
     async def start(self) -> None:
         """Begin to follow cards and server; returns at once."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._follow_server())]
+            self._tasks = [asyncio.create_task(self._follow_server(self._server.subscribe()))]
             if self._source is not None:
                 self._tasks.append(asyncio.create_task(self._follow_cards(self._source)))
 
@@ -180,9 +180,11 @@ class MemoryMonitor:
             if not self._watchers:
                 self._pace()
 
-    async def _follow_server(self) -> None:
-        subscription = self._server.subscribe()
+    async def _follow_server(self, subscription: Subscription[LinkState | ServerFacts | ServerMetrics]) -> None:
         try:
+            if self._source is None:
+                await self._look()
+                self._update()
             async for news in subscription:
                 if isinstance(news, ServerMetrics):
                     self._measure_rate(news)

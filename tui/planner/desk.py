@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tui.lmdeploy.conversion import Target, as_format
-from tui.lmdeploy.kv import TURBOMIND_POLICIES, default_max_batch
+from tui.lmdeploy.kv import TURBOMIND_POLICIES, blocks_in_region
 from tui.lmdeploy.versions import BASELINE, Version
 from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.plan import Plan, PlanInput
@@ -52,11 +52,6 @@ class Answer:
     card: int | None = None
     command: tuple[str, ...] = ()
     problem: Problem | None = None
-
-    @property
-    def default_batch(self) -> int:
-        """lmdeploy's own batch size on this card."""
-        return default_max_batch(self.wish.gpu_name, Version.parse(self.wish.version) or BASELINE)
 
 
 def ask(wish: Wish, model: Model, own: Sequence[Measurement] = ()) -> Answer:
@@ -104,6 +99,12 @@ def question_of(wish: Wish, model: Model) -> PlanInput:
         session_len=wish.session_len,
         max_batch=wish.max_batch,
     )
+
+
+def tokens_in(question: PlanInput, answer: Plan, region: int) -> int:
+    """How many tokens a kv region of so many bytes holds on a server like the planned one."""
+    version = Version.parse(question.version) or BASELINE
+    return blocks_in_region(region, answer.block, version, question.engine) * question.block_tokens
 
 
 def wish_of(question: PlanInput, model: str) -> Wish:

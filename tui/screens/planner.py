@@ -20,10 +20,11 @@ from tui.hosts.memory_state import server_bytes
 from tui.hosts.run_keeper import RunKeeper
 from tui.i18n import N_, _
 from tui.i18n.problems import explain
+from tui.model.monitor import Attention
 from tui.model.plan import Plan, Run
 from tui.model.problem import Problem, ProblemError
 from tui.planner.cli import resolve_model
-from tui.planner.desk import Answer, Model, Wish, ask, changed, wish_of
+from tui.planner.desk import Answer, Model, Wish, ask, changed, tokens_in, wish_of
 from tui.planner.models import candidates
 from tui.planner.picture import picture
 from tui.planner.planning import plan
@@ -83,6 +84,7 @@ class PlannerScreen(Screen[None]):
         self._pinned: Answer | None = None
         self._runs: tuple[Run, ...] = ()
         self._base: str = ""
+        self._seen: tuple[Sizes, Sizes] | None = None
         self.answer: Answer | None = None
 
     def compose(self) -> ComposeResult:
@@ -93,11 +95,25 @@ class PlannerScreen(Screen[None]):
             yield PlanView(id="pinned")
         yield RunsView(id="runs")
         yield Static(id="planner-note", markup=False)
-        yield PlaceLine(Place.PLANNER, N_("Tab next · ← → change · Esc back"), id="planner-keys")
+        yield PlaceLine(Place.PLANNER, N_("Esc back"), id="planner-keys")
 
     def on_mount(self) -> None:
         self.query_one("#form-ratio").focus()
         self._load()
+        if self._memory is not None:
+            self._follow(self._memory)
+
+    @work(group="memory")
+    async def _follow(self, memory: MemoryWatch) -> None:
+        """Show what the server measures as soon as it is known."""
+        subscription = memory.subscribe()
+        try:
+            with memory.watching(Attention.SHOWN):
+                async for _state in subscription:
+                    if self._measured() != self._seen:
+                        self._show()
+        finally:
+            subscription.close()
 
     @work(group="load")
     async def _load(self) -> None:
@@ -162,7 +178,7 @@ class PlannerScreen(Screen[None]):
             self.answer = Answer(wish, problem=self._problem)
         else:
             self.answer = ask(wish, self._model, self._own)
-        kept = self._planned(self._pinned)
+        kept, self._seen = self._planned(self._pinned), self._measured()
         pinned = self.query_one("#pinned", PlanView)
         pinned.set_class(kept is not None, "-kept")
         pinned.show(Shown(kept, title=_("kept")))
@@ -172,7 +188,7 @@ class PlannerScreen(Screen[None]):
                 title=_("this plan") if kept is not None else "",
                 problem=self.answer.problem,
                 beside=kept,
-                measured=self._measured(),
+                measured=self._seen,
             )
         )
 
@@ -203,7 +219,7 @@ class PlannerScreen(Screen[None]):
             predicted: Plan = plan(question, self._own)
         except ProblemError:
             return None
-        tokens = card.occupancy.capacity_tokens if card.occupancy is not None else None
+        tokens = tokens_in(question, predicted, card.kv_cache.bytes)
         seen = Sizes(_("measured"), card.weights.bytes, card.kv_cache.bytes, card.other.bytes, held, tokens)
         return sizes_of(_("plan"), predicted), seen
 
@@ -282,7 +298,7 @@ class PlannerScreen(Screen[None]):
             self.note(_("There is no plan to start."))
             return
         text = _("This version of lmdeck cannot start servers. Run this command on the machine with the card:")
-        if await self.app.push_screen_wait(TellScreen(_("Start it"), text, command)):
+        if await self.app.push_screen_wait(TellScreen(_("Start a server"), text, command)):
             self.action_copy()
 
     # the runs

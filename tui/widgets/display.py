@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console, RenderableType
 from textual._compositor import CompositorUpdate
@@ -43,10 +43,10 @@ class EconomicalDisplay(App[None]):
         self._frames.invalidate()
         self.refresh()
 
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver
-        ready = self._running and not self._closed and driver is not None and not self._batch_count
-        if self._plain_frames or not ready or self.is_headless or driver.is_inline or renderable is None:
+        ready = self._running and not self._closed and not self._batch_count and not self.is_headless
+        if self._plain_frames or not ready or driver is None or driver.is_inline or renderable is None:
             super()._display(screen, renderable)
             return
         if isinstance(renderable, CompositorUpdate):
@@ -57,5 +57,6 @@ class EconomicalDisplay(App[None]):
                     self.post_display_hook()
                     return
                 self._frames_shown_at = cursor
-                renderable = _Encoded(sequence)
+                # Textual takes any CompositorUpdate here, though the annotation does not say so.
+                renderable = cast("RenderableType", _Encoded(sequence))
         super()._display(screen, renderable)

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from tui.i18n import _
 from tui.widgets.cell_rows import pad
 
-LABEL_CELLS = 14
+LABEL_CELLS = 15
 
 
 class FormRow(Widget, can_focus=True):

@@ -101,13 +101,14 @@ def bar(card: MemoryBreakdown, cells: int, occupancy: KvOccupancy | None = None)
 def legend(state: CardState, occupancy: KvOccupancy | None, width: int) -> Iterator[Row]:
     """A row for each part: glyph, label, size, margin, source. Unknown sizes are a question mark, never 0."""
     card = state.breakdown
-    label_cells = max(cell_len(_(part.label)) for part in PARTS) + 1
+    labels = {part.name: _(part.label) for part in PARTS}
+    if card.other_includes_foreign:
+        labels["other"] = _(WITH_FOREIGN)
+    label_cells = max(cell_len(label) for label in labels.values()) + 1
     for part in PARTS:
-        figure = figure_of(card, part.name)
+        figure, label = figure_of(card, part.name), labels[part.name]
         if part.name in ("other_processes", "driver_reserve") and not figure.bytes:
             continue  # said beside "other" where they cannot be told apart
-        with_foreign = part.name == "other" and card.other_includes_foreign
-        label = _(WITH_FOREIGN) if with_foreign else _(part.label)
         size = right(gib(figure.bytes), max(label_cells + 7 - cell_len(label), 5))
         margin = f" ±{gib(figure.margin)}" if figure.margin else ""
         source = source_name(figure.source) if part.name != "other" or figure.margin else _("the rest")

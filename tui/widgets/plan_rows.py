@@ -14,7 +14,7 @@ from tui.model.plan import Plan, PlanInput, Run
 from tui.widgets.cell_rows import Piece, Row, cut, folded, pad, right
 from tui.widgets.literal import one_line
 from tui.widgets.memory_rows import PARTS, bar, figure_of
-from tui.widgets.words import gib
+from tui.widgets.words import gib, thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def compare_rows(title: str, left: Sizes, right_side: Sizes, width: int) -> list
         text = "".join(right(figure, column) for figure in figures)
         rows.append(Row(cut([(pad(_(label), label_cells), ""), (text, "bold" if name == "total" else "")], width)))
     if left.tokens is not None or right_side.tokens is not None:
-        figures = (_count(left.tokens), _count(right_side.tokens), _signed_count(left.tokens, right_side.tokens))
+        figures = _token_cells(left.tokens, right_side.tokens, column)
         text = "".join(right(figure, column) for figure in figures)
         rows.append(Row(cut([(pad(_("tokens"), label_cells), ""), (text, "")], width)))
     return rows
@@ -157,6 +157,17 @@ def signed_gib(before: int | None, after: int | None) -> str:
 
 def _count(value: int | None) -> str:
     return "?" if value is None else f"{value:,}" if value < 1_000_000 else f"{value // 1000:,}k"
+
+
+def _token_cells(before: int | None, after: int | None, column: int) -> tuple[str, str, str]:
+    """Both counts and their difference: exact where there is room, else in thousands."""
+    exact = (_count(before), _count(after), _signed_count(before, after))
+    if all(cell_len(cell) < column for cell in exact):
+        return exact
+    short = ["?" if value is None else thousands(value) for value in (before, after)]
+    if before is None or after is None:
+        return short[0], short[1], "?"
+    return short[0], short[1], f"{'+' if after >= before else '−'}{thousands(abs(after - before))}"
 
 
 def _signed_count(before: int | None, after: int | None) -> str:
