@@ -27,7 +27,7 @@ def compile_catalogues(root: Path) -> list[Path]:
 class CatalogueHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArgument]
     """Runs before each build target."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 (the interface's signature)
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         compile_catalogues(Path(self.root))
         if self.target_name == "wheel" and version != "editable":
             build_data["force_include"]["themes"] = "tui/themes"
