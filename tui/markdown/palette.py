@@ -53,6 +53,12 @@ _INK: dict[str, tuple[str, int, str]] = {
     "syntax-variable": ("text-secondary", 100, ""),
     "syntax-deleted": ("text-error", 100, ""),
     "syntax-inserted": ("text-success", 100, ""),
+    "muted": ("", 60, ""),
+    "accent": ("text-accent", 100, ""),
+    "good": ("text-success", 100, ""),
+    "bad": ("text-error", 100, ""),
+    "warning": ("text-warning", 100, ""),
+    "user-bar": ("primary", 100, ""),
 }
 _BACKGROUNDS = {"code-block": "boost", "code-label": "boost", "match": "secondary", "match-current": "accent"}
 _INVERTED = frozenset(("match", "match-current"))
