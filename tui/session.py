@@ -40,7 +40,7 @@ from tui.model.memory import MemoryBreakdown
 from tui.model.message import ImagePart, Message, Part, TextPart
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import ChatRequest, Sampling
-from tui.model.tool import Decision, ToolCall, ToolRunner, ToolSpec, Verdict
+from tui.model.tool import Decision, Refreshing, ToolCall, ToolRunner, ToolSpec, Verdict
 
 _GOES_ON = frozenset({"stop", "length", "round_limit"})  # ends after which the queue goes on
 
@@ -276,6 +276,8 @@ class Session:
 
     async def _turn(self, *, continue_last: bool = False) -> bool:
         """Run one turn on the visible branch; True when it ended well and messages wait."""
+        if isinstance(self.runner, Refreshing):
+            await self.runner.refresh()
         request = self._request(continuing=continue_last)
         dropped = 0
         if self.trim_oldest:

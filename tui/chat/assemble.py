@@ -251,7 +251,10 @@ class Assembly:
             self._results = _Draft(results_id(assistant.id), "tool", assistant.id, self._now(), self._turn)
             self._items[self._results.id] = self._results
         draft = self._results
-        part = ToolResultPart(event.call_id, event.name, event.content, event.ok, event.seconds, event.problem)
+        part = ToolResultPart(
+            event.call_id, event.name, event.content, event.ok, event.seconds, event.problem,
+            event.full, event.log, event.images,
+        )  # fmt: skip
         order = {call_id: place for place, call_id in enumerate(self._calls)}
         draft.parts.append(part)
         draft.parts.sort(key=lambda item: _place(item, order))

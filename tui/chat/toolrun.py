@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.chat.calls import WrittenCall, parse_object
 from tui.chat.ports import Approver
-from tui.model.events import ToolApprovalAsked, ToolResult, ToolRunning, TurnEvent
+from tui.model.events import Notice, ToolApprovalAsked, ToolResult, ToolRunning, TurnEvent
 from tui.model.problem import Problem, ProblemError
 from tui.model.tool import ToolCall, ToolOutcome, ToolRunner, ToolSpec, Verdict
 from tui.tools.schema import check_arguments
@@ -109,7 +109,15 @@ class CallRunner:
                 self._total += self._clock() - self._since
         self.open.pop(call.call_id, None)
         seconds = self._clock() - start
-        self._emit(ToolResult(call.call_id, call.name, outcome.content, outcome.ok, seconds, outcome.problem))
+        problem = None if outcome.ok else outcome.problem
+        self._emit(
+            ToolResult(
+                call.call_id, call.name, outcome.content, outcome.ok, seconds, problem,
+                outcome.full, outcome.log, outcome.images,
+            )
+        )  # fmt: skip
+        if outcome.ok and outcome.problem is not None:
+            self._emit(Notice(outcome.problem))
 
     def _result(self, call_id: str, name: str, content: str, problem: Problem) -> None:
         self.open.pop(call_id, None)

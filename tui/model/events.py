@@ -90,7 +90,8 @@ class ToolRunning:
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     """A call ended; also sent for calls that never ran (refused, unknown name, broken JSON): then ``ok`` is False
-    and ``problem`` says why. ``content`` is what the model gets."""
+    and ``problem`` says why. ``content`` is what the model gets. ``full`` (when ``content`` is cut), ``log`` and
+    ``images`` are for the user: see :class:`tui.model.tool.ToolOutcome`."""
 
     call_id: str
     name: str
@@ -98,6 +99,9 @@ class ToolResult:
     ok: bool = True
     seconds: float = 0.0
     problem: Problem | None = None
+    full: str = ""
+    log: str = ""
+    images: tuple[ImagePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

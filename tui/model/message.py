@@ -36,8 +36,20 @@ class ToolCallPart:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagePart:
+    """A picture sent to the model: its media type, its bytes in base64, and where it came from."""
+
+    media_type: str
+    data: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResultPart:
-    """What a call gave back. ``content`` is what the model gets; ``problem`` says why there is no real result."""
+    """What a call gave back. ``content`` is what the model gets; ``problem`` says why there is no real result.
+
+    For the user only: ``full`` (the whole result when ``content`` is cut), ``log`` (what the tool printed) and
+    ``images``."""
 
     call_id: str
     name: str
@@ -45,15 +57,9 @@ class ToolResultPart:
     ok: bool = True
     seconds: float = 0.0
     problem: Problem | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImagePart:
-    """A picture sent to the model: its media type, its bytes in base64, and where it came from."""
-
-    media_type: str
-    data: str
-    name: str = ""
+    full: str = ""
+    log: str = ""
+    images: tuple[ImagePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from tui.model.message import ImagePart
 from tui.model.problem import Problem
 
 
@@ -32,12 +33,19 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
-    """What running a call gave: the text for the model, and the problem when it is not a real result."""
+    """What running a call gave: the text for the model, and the problem when it is not a real result, or (with
+    ``ok``) what the user should know about it.
+
+    For the user only: ``full`` is the whole result when ``content`` was cut for the model, ``log`` what the tool
+    printed and where it failed, ``images`` the pictures among the results."""
 
     content: str
     ok: bool = True
     problem: Problem | None = None
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    full: str = ""
+    log: str = ""
+    images: tuple[ImagePart, ...] = ()
 
 
 class Verdict(Enum):
@@ -47,10 +55,21 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A user's answer to a call. ``reason`` goes to the model when the call is refused."""
+    """A user's answer to a call. ``reason`` goes to the model when the call is refused. ``scope`` says for which later
+    calls of the same tool it holds as well: none, those of this conversation, all (until the settings are changed)."""
 
     verdict: Verdict
     reason: str = ""
+    scope: Literal["once", "conversation", "always"] = "once"
+
+
+@runtime_checkable
+class Refreshing(Protocol):
+    """A runner whose tools may change behind its back: files that were edited, servers that come up."""
+
+    async def refresh(self) -> None:
+        """Look for changes; never raises, and returns within a few seconds. Called before a turn."""
+        ...
 
 
 class ToolRunner(Protocol):
