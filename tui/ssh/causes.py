@@ -83,7 +83,7 @@ def cause_of(lines: Iterable[str], code: int | None, host: str) -> Problem:
     return Problem("ssh.ended", {"host": host, "code": code or 0}, text)
 
 
-_DEFAULTS: dict[str, Value] = {"methods": "?", "port": "22", "what": "?", "offer": "?", "file": "?"}
+_DEFAULTS: dict[str, Value] = {"methods": "?", "port": "22", "what": "?", "offer": "?", "file": "?", "server": "?"}
 
 
 def _first(said: list[str]) -> str:
