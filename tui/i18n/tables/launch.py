@@ -320,7 +320,7 @@ _SERVERS: dict[str, tuple[str, str]] = {
 _QUANTISE: dict[str, tuple[str, str]] = {
     "quantise.no-model": (
         N_("No model was named."),
-        N_("Write the model's folder first: lmdeck quantize MODEL --work-dir FOLDER"),
+        N_("Write the model's folder first, as in lmdeck quantize MODEL --work-dir FOLDER."),
     ),
     "quantise.dataset": (
         N_("lmdeploy {version} does not know the calibration set {name}."),
@@ -408,15 +408,15 @@ _NODES: dict[str, tuple[str, str]] = {
         N_("Check that the address is that of lmdeploy serve proxy."),
     ),
     "node.no-model": (
-        N_("No node behind the proxy serves this model: {says}"),
+        N_("No node behind the proxy serves this model ({says})."),
         N_("Choose one of the models the proxy lists."),
     ),
     "node.unavailable": (
-        N_("The proxy has no node that can answer: {says}"),
+        N_("The proxy has no node that can answer ({says})."),
         N_("Look at the nodes: start one, or wait until it has registered."),
     ),
     "node.timeout": (
-        N_("A node behind the proxy does not answer: {says}"),
+        N_("A node behind the proxy does not answer ({says})."),
         N_("It is most likely dead; the proxy notices within 90 s. Send the message again, or remove the node."),
     ),
 }
