@@ -9,11 +9,11 @@ _TOLD = N_("The model was told and may try again.")
 
 _FILES: dict[str, tuple[str, str]] = {
     "tools.file_import": (
-        N_("{where} needs something that cannot be imported: {reason}"),
+        N_("{where} needs something that cannot be imported ({reason})."),
         N_("Install it into the environment that lmdeck runs in, or correct the file; its tools are off until then."),
     ),
-    "tools.file_syntax": (N_("{where} is not valid Python: {reason}"), _EDIT),
-    "tools.file_raised": (N_("{where} failed while it was being imported: {reason}"), _EDIT),
+    "tools.file_syntax": (N_("{where} is not valid Python ({reason})."), _EDIT),
+    "tools.file_raised": (N_("{where} failed while it was being imported ({reason})."), _EDIT),
     "tools.file_memory": (
         N_("{where} needs more memory to be imported than tools may have."),
         N_("Raise tool_memory in the settings, or import less."),
@@ -38,7 +38,7 @@ _FILES: dict[str, tuple[str, str]] = {
 }
 
 _CALLS: dict[str, tuple[str, str]] = {
-    "tools.raised": (N_("{name} failed at {where}: {reason}"), _TOLD),
+    "tools.raised": (N_("{name} failed at {where} ({reason})."), _TOLD),
     "tools.memory": (
         N_("{name} needed more memory than tools may have and was ended."),
         N_("Raise tool_memory in the settings if it really needs it."),
@@ -86,7 +86,7 @@ _MCP: dict[str, tuple[str, str]] = {
         N_("Install lmdeck[mcp]."),
     ),
     "tools.mcp_start": (
-        N_("The MCP server {name} could not be started: {reason}"),
+        N_("The MCP server {name} could not be started ({reason})."),
         N_("Check its command or address in the settings; the tools screen shows what it printed."),
     ),
     "tools.mcp_silent": (
@@ -106,7 +106,7 @@ _MCP: dict[str, tuple[str, str]] = {
         N_("Restart it in the tools screen."),
     ),
     "tools.mcp_off": (N_("The MCP server {name} is not running."), N_("Restart it in the tools screen.")),
-    "tools.mcp_error": (N_("{name} failed: {reason}"), _TOLD),
+    "tools.mcp_error": (N_("{name} failed ({reason})."), _TOLD),
 }
 
 TABLE: dict[str, tuple[str, str]] = {**_FILES, **_CALLS, **_SCHEMAS, **_MCP}
