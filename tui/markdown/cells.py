@@ -12,6 +12,8 @@ from functools import cache
 
 from rich.cells import cell_len, get_character_cell_size
 
+from tui.markdown.lazy import lazy
+
 # Characters that are clusters by themselves, whatever stands beside them unless that is outside this class.
 SIMPLE = (
     "\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0373\u0376-\u0377\u037b-\u037f\u0384-\u0482\u048a-\u052f"
@@ -19,7 +21,7 @@ SIMPLE = (
     "\u2e80-\u2fdf\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u31ff\u3220-\u3247\u3250-\u4dbf\u4e00-\ua48c"
     "\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\uffa1-\uffdc\U00020000-\U0003fffd"
 )
-_COMPLEX = re.compile(f"[^{SIMPLE}]")
+_COMPLEX = lazy(f"[^{SIMPLE}]")
 _REGIONAL = range(0x1F1E6, 0x1F200)
 _SKIN = range(0x1F3FB, 0x1F400)
 
@@ -51,7 +53,7 @@ def width(text: str, wide_ambiguous: bool = False) -> int:
 
 def is_simple(text: str) -> bool:
     """True when every character of ``text`` is a cluster of its own."""
-    return text.isascii() or not _COMPLEX.search(text)
+    return text.isascii() or not _COMPLEX().search(text)
 
 
 def extends(char: str) -> bool:

@@ -7,7 +7,7 @@ Arabic joining), lone surrogates become U+FFFD. ``clean`` is idempotent, which m
 
 from __future__ import annotations
 
-import re
+from tui.markdown.lazy import lazy
 
 _LINE_ENDS = "\x0b\x0c\x0d\x85\u2028\u2029"
 _BIDI = {
@@ -37,29 +37,29 @@ _EMOJI = (
 _JOINING = "\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\ufb50-\ufdff\ufe70-\ufefc"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _TAGS = "\U000e0020-\U000e007f"
-_SPECIAL = re.compile(f"[\u200c\u200d{_SELECTORS}{_TAGS}{_MARKS}]")
-_JOINED_BEFORE = re.compile(f"[{_EMOJI}{_JOINING}\ufe0f]")
-_JOINED_AFTER = re.compile(f"[{_EMOJI}{_JOINING}]")
-_JOINING_LETTER = re.compile(f"[{_JOINING}]")
-_NO_BASE = re.compile(f"[\\s{_SELECTORS}]")
-_FLAG = re.compile(f"\U0001f3f4[{_TAGS}]{{0,6}}\\Z")
-_HEAP = re.compile(f"[{_MARKS}]{{4}}\\Z")
+_SPECIAL = lazy(f"[\u200c\u200d{_SELECTORS}{_TAGS}{_MARKS}]")
+_JOINED_BEFORE = lazy(f"[{_EMOJI}{_JOINING}\ufe0f]")
+_JOINED_AFTER = lazy(f"[{_EMOJI}{_JOINING}]")
+_JOINING_LETTER = lazy(f"[{_JOINING}]")
+_NO_BASE = lazy(f"[\\s{_SELECTORS}]")
+_FLAG = lazy(f"\U0001f3f4[{_TAGS}]{{0,6}}\\Z")
+_HEAP = lazy(f"[{_MARKS}]{{4}}\\Z")
 _CONTROL_CLASS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
-_SUSPICIOUS = re.compile(f"[{_CONTROL_CLASS}{''.join(map(chr, _DROPPED))}\u200c\u200d{_SELECTORS}{_MARKS}{_TAGS}]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_HELD = re.compile(f"[\r\ud800-\udbff\u200c\u200d{''.join(map(chr, _DROPPED))}]+\\Z")
+_SUSPICIOUS = lazy(f"[{_CONTROL_CLASS}{''.join(map(chr, _DROPPED))}\u200c\u200d{_SELECTORS}{_MARKS}{_TAGS}]")
+_SURROGATE = lazy("[\ud800-\udfff]")
+_HELD = lazy(f"[\r\ud800-\udbff\u200c\u200d{''.join(map(chr, _DROPPED))}]+\\Z")
 _CONTEXT = 32
 """Characters of what was given out that the next piece's cleaning looks back at."""
 
 
 def clean(text: str) -> str:
     """``text`` made harmless; line ends are ``\\n``, tabs stay."""
-    if not _SUSPICIOUS.search(text):
+    if not _SUSPICIOUS().search(text):
         return text
-    if _SURROGATE.search(text):
+    if _SURROGATE().search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = text.replace("\r\n", "\n").translate(_TABLE)
-    return _weeded(text) if _SPECIAL.search(text) else text
+    return _weeded(text) if _SPECIAL().search(text) else text
 
 
 def _weeded(text: str) -> str:
@@ -67,7 +67,7 @@ def _weeded(text: str) -> str:
     kept: list[str] = []
     recent = ""
     position = 0
-    for match in _SPECIAL.finditer(text):
+    for match in _SPECIAL().finditer(text):
         between = text[position : match.start()]
         recent = (recent + between)[-8:]
         position = match.end()
@@ -83,20 +83,20 @@ def _belongs(char: str, before: str, after: str) -> bool:
     """Has a mark or joiner its place between ``before`` and ``after``?"""
     previous = before[-1:]
     if char == "\u200d":  # joins emoji, or letters of joining scripts
-        return bool(_JOINED_BEFORE.match(previous) and _JOINED_AFTER.match(after))
+        return bool(_JOINED_BEFORE().match(previous) and _JOINED_AFTER().match(after))
     if char == "\u200c":
-        return bool(_JOINING_LETTER.match(previous) and _JOINING_LETTER.match(after))
+        return bool(_JOINING_LETTER().match(previous) and _JOINING_LETTER().match(after))
     if "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0100":  # one variation selector after a visible character
-        return bool(previous) and not _NO_BASE.match(previous)
+        return bool(previous) and not _NO_BASE().match(previous)
     if char >= "\U000e0020":  # tags belong to flags, which have at most seven
-        return bool(_FLAG.search(before))
-    return not _HEAP.search(before)  # heaps of accents draw over other lines
+        return bool(_FLAG().search(before))
+    return not _HEAP().search(before)  # heaps of accents draw over other lines
 
 
 def clean_line(text: str) -> str:
     """``clean`` for what must stay on one line: line ends become spaces. Used again after parsing, because entities
     and percent-encodings can bring characters back."""
-    if not _SUSPICIOUS.search(text) and "\n" not in text:
+    if not _SUSPICIOUS().search(text) and "\n" not in text:
         return text
     return clean(text).replace("\n", " ")
 
@@ -115,7 +115,7 @@ class Cleaner:
         """The harmless form of ``piece``, less a held-back end."""
         text = self._held + piece
         self._held = ""
-        if held := _HELD.search(text):
+        if held := _HELD().search(text):
             self._held = held[0]
             text = text[: held.start()]
         return self._emit(text)
@@ -128,7 +128,7 @@ class Cleaner:
     def _emit(self, text: str) -> str:
         if not text:
             return ""
-        if _SUSPICIOUS.search(text):
+        if _SUSPICIOUS().search(text):
             context = self._seen
             text = clean(context + text)[len(clean(context)) :]
         self._seen = (self._seen + text)[-_CONTEXT:]

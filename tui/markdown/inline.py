@@ -15,6 +15,7 @@ from tui.i18n import _
 from tui.markdown.clean import clean_line
 from tui.markdown.ink import Link, Run, join_runs
 from tui.markdown.latex import readable
+from tui.markdown.lazy import lazy
 from tui.markdown.wrap import CLOSING, IDEOGRAPHS, OPENING
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Lines = list[list[Run]]
 
-_WIDE = re.compile(f"[{IDEOGRAPHS}{OPENING}{CLOSING}]")
+_WIDE = lazy(f"[{IDEOGRAPHS}{OPENING}{CLOSING}]")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.IGNORECASE)
 _WORD_END = re.compile("[A-Za-z0-9]")
 _TRAILING = "?!.,:*_~'\";"
@@ -117,7 +118,7 @@ class _Inline:
             return
         if self._soft:
             self._soft = False
-            if _WIDE.match(run.text) or _WIDE.match(self._last):
+            if _WIDE().match(run.text) or _WIDE().match(self._last):
                 self._new_line()
             else:
                 self._lines[-1].append(Run(" ", self._style, self._link))

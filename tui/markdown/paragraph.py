@@ -16,6 +16,7 @@ from tui.markdown.elements import Element, TextElement, wrapped_rows
 from tui.markdown.grow import Growing, Part
 from tui.markdown.ink import Margin, Page, Row, Run, join_runs, plain, slice_runs
 from tui.markdown.inline import inline_lines
+from tui.markdown.lazy import lazy
 from tui.markdown.wrap import IDEOGRAPHS, wrap
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ LONG_LINE = 1200
 KEPT = 300
 """Characters at its end that are not settled."""
 
-_SAFE_START = re.compile(f"(?:\\*\\*)?[A-Za-z{IDEOGRAPHS}]")
+_SAFE_START = lazy(f"(?:\\*\\*)?[A-Za-z{IDEOGRAPHS}]")
 _WIDE_LETTER = f"(?![\u3000-\u303f\uff00-\uffef])[{IDEOGRAPHS}]"
-_CUT = re.compile(f"(?<=[A-Za-z])(?= [A-Za-z])|(?<={_WIDE_LETTER})(?={_WIDE_LETTER})")
+_CUT = lazy(f"(?<=[A-Za-z])(?= [A-Za-z])|(?<={_WIDE_LETTER})(?={_WIDE_LETTER})")
 _UNPAIRED = re.compile(r"[*_~`\[\]<$]")
 
 
@@ -161,13 +162,13 @@ def may_settle(section: build.Tokens, text: str) -> bool:
         section[0].type == "paragraph_open"
         and len(start) > LONG_LINE
         and "|" not in start
-        and _SAFE_START.match(start) is not None
+        and _SAFE_START().match(start) is not None
     )
 
 
 def _last_cut(text: str, before: int) -> int:
     """The last place up to ``before`` where the text may be cut; 0 for none."""
     last = 0
-    for match in _CUT.finditer(text, max(0, before - 200), before):
+    for match in _CUT().finditer(text, max(0, before - 200), before):
         last = match.end()
     return last

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui.markdown.elements import wrapped_rows
 from tui.markdown.ink import BLANK, Margin, Page, Row, Run, RunCutter, plain
+from tui.markdown.lazy import lazy
 from tui.markdown.wrap import CLOSING, IDEOGRAPHS, wrap
 
-_WORDS = re.compile(f"[^\\s{IDEOGRAPHS}{CLOSING}]+")
+_WORDS = lazy(f"[^\\s{IDEOGRAPHS}{CLOSING}]+")
 _LEAST_CAP = 14
 _SEPARATOR = " │ "
 
@@ -35,7 +35,7 @@ class Cell:
         if self._wide != page.wide_ambiguous:
             texts = [plain(line) for line in self.lines]
             self._natural = max(map(page.cells, texts))
-            words = [page.cells(word) for text in texts for word in _WORDS.findall(text)]
+            words = [page.cells(word) for text in texts for word in _WORDS().findall(text)]
             self._least = min(max(words, default=2), _LEAST_CAP)
             self._wide, self._pieces = page.wide_ambiguous, (-1, [])
         return self._natural, self._least

@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 from tui.markdown.cells import SIMPLE, cluster_ends, extends, is_simple, width
+from tui.markdown.lazy import lazy
 
 Span = tuple[int, int]
 """Characters ``start`` to ``end`` of the wrapped text; what lies between two spans is white space taken away."""
@@ -26,7 +27,7 @@ IDEOGRAPHS = (
 )
 _SPACES = " \u2000-\u2006\u2008-\u200a"
 _WORD = f"[^{_SPACES}{OPENING}{CLOSING}{IDEOGRAPHS}]"
-_ATOM = re.compile(
+_ATOM = lazy(
     f"(?P<space>[{_SPACES}]+)"
     f"|(?P<closing>(?![’‘](?<=[A-Za-z].)(?=[A-Za-z]))[{CLOSING}]+)"
     f"|(?P<ideographs>(?:(?![{CLOSING}])[{IDEOGRAPHS}])+)"
@@ -48,7 +49,7 @@ def wrap(text: str, limit: int, wide_ambiguous: bool = False) -> list[Span]:
     if text.isascii() and text[0] != " " and not _LONE_BRACKET.search(text):
         return _wrap_ascii(text, limit)
     filler = _Filler(text, limit, wide_ambiguous)
-    for match in _ATOM.finditer(text):
+    for match in _ATOM().finditer(text):
         filler.add(match.lastgroup or "word", match.start(), match.end())
     return filler.finish()
 

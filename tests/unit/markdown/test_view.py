@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ class Host(App[None]):
 
 
 @asynccontextmanager
-async def hosted(text: str = "", size: tuple[int, int] = (60, 30)) -> AsyncIterator[tuple[Host, Any, MarkdownView]]:
+async def hosted(text: str = "", size: tuple[int, int] = (60, 30)) -> AsyncGenerator[tuple[Host, Any, MarkdownView]]:
     app = Host(text)
     async with app.run_test(size=size) as pilot:
         await pilot.pause(0)
