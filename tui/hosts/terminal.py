@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
-import os
+import sys
 from typing import TextIO
 
 from tui.i18n import _
@@ -21,31 +21,32 @@ async def ask_on_terminal(question: Question) -> str | None:
 def _ask(question: Question) -> str | None:
     with contextlib.ExitStack() as stack:
         try:
-            terminal = stack.enter_context(open(_TERMINAL, "r+", encoding="utf-8", buffering=1))
+            typed = stack.enter_context(open(_TYPED, encoding="utf-8", errors="replace"))
+            shown = stack.enter_context(open(_SHOWN, "w", encoding="utf-8", errors="replace"))
         except OSError:
             return None
         prompt = _safe(question.prompt)
         if question.again:
-            terminal.write(_("That was not accepted.") + "\n")
+            shown.write(_("That was not accepted.") + "\n")
         if question.subject == "options":
-            terminal.write(_("This option of the pasted line can run a program on this machine:") + "\n")
+            shown.write(_("This option of the pasted line can run a program on this machine:") + "\n")
             prompt = f"{prompt}\n{_('Use it? (yes/no)')} "
         if question.kind is QuestionKind.NOTICE:
-            terminal.write(prompt + "\n")
+            shown.write(prompt + "\n")
             return None
-        return _type(terminal, prompt, secret=question.secret)
+        return _type(typed, shown, prompt, secret=question.secret)
 
 
-_TERMINAL = "CONIN$" if os.name == "nt" else "/dev/tty"
+_TYPED, _SHOWN = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
 
 
-def _type(terminal: TextIO, prompt: str, *, secret: bool) -> str | None:
+def _type(typed: TextIO, shown: TextIO, prompt: str, *, secret: bool) -> str | None:
     try:
         if secret:
             return getpass.getpass(prompt)
-        terminal.write(prompt)
-        terminal.flush()
-        return terminal.readline().rstrip("\r\n") or None
+        shown.write(prompt)
+        shown.flush()
+        return typed.readline().rstrip("\r\n") or None
     except (EOFError, OSError, KeyboardInterrupt):
         return None
 

@@ -30,7 +30,9 @@ _OURS = frozenset(
      "serveraliveinterval", "serveralivecountmax", "permitremoteopen", "escapechar", "forwardagent", "forwardx11",
      "forwardx11trusted", "logverbose", "syslogfacility")
 )  # fmt: skip
-_PROMPT = re.compile(r"^(?:\(\w+\)\s*)?(?:PS\s+)?(?:[\w@.:~/\\-]*\s*[$#>%!]\s*)?(?=(?:\S*/)?ssh(?:\.exe)?\s)", re.IGNORECASE)
+_PROMPT = re.compile(
+    r"^(?:\(\w+\)\s*)?(?:PS\s+)?(?:[\w@.:~/\\-]*\s*[$#>%!]\s*)?(?=(?:\S*/)?ssh(?:\.exe)?\s)", re.IGNORECASE
+)
 _SSH = re.compile(r"^(?:\S*/)?ssh(?:\.exe)?\s", re.IGNORECASE)
 
 
