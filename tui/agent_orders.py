@@ -41,6 +41,7 @@ from tui.agent import Agent, listening_inodes, processes, read_checkpoint, read_
 
 Order = Dict[str, Any]
 LIMIT = 1 << 20
+NOT_HERE = "servers run on Linux"
 
 # Waits for the program and notes how it ended; it must outlive signals to the group, but not hand that on.
 KEEPER = 'trap : INT TERM HUP; place=$1; shift; "$@" <>"$place/stdin"; echo $? >"$place/code"'
@@ -65,7 +66,7 @@ def run(order: Order) -> Order:
         out, err = child.communicate(order.get("input", "").encode(), timeout=float(order.get("timeout", 30.0)))
         code = child.returncode
     except subprocess.TimeoutExpired:
-        kill_group(child.pid, signal.SIGKILL)
+        kill_group(child.pid, "KILL")
         out, err = child.communicate()
     return {
         "code": code,
@@ -74,14 +75,19 @@ def run(order: Order) -> Order:
     }
 
 
-def kill_group(pid: int, number: int) -> None:
-    """Signal a process and its children; one that has gone is no fault."""
+def kill_group(pid: int, name: str) -> None:
+    """Signal a process and its children with INT, TERM or KILL; one that has gone is no fault."""
+    if sys.platform == "win32":
+        raise OSError(NOT_HERE)
+    number = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "KILL": signal.SIGKILL}[name]
     with contextlib.suppress(OSError):
         os.killpg(pid, number)
 
 
 def spawn(order: Order) -> Order:
     """A program that outlives us. Raises OSError when it cannot be started."""
+    if sys.platform == "win32":
+        raise OSError(NOT_HERE)
     name = "%x-%s" % (int(time.time() * 1000), base64.b16encode(os.urandom(3)).decode().lower())
     place = os.path.join(home(), name)
     os.makedirs(place, mode=0o700)
@@ -164,6 +170,8 @@ def forget(order: Order) -> Order:
 
 def answer(order: Order) -> Order:
     """Type a line into one that runs."""
+    if sys.platform == "win32":
+        raise OSError(NOT_HERE)
     facts = known(chosen(order))
     if facts is None or not facts["running"]:
         raise ValueError("not running")
@@ -181,9 +189,7 @@ def stop(order: Order) -> Order:
     if facts is None:
         raise ValueError("unknown")
     if facts["running"]:
-        kill_group(
-            int(facts["pid"]), {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "KILL": signal.SIGKILL}[order["signal"]]
-        )
+        kill_group(int(facts["pid"]), str(order["signal"]))
     return {"running": bool(facts["running"])}
 
 
@@ -211,6 +217,9 @@ def log_of(pid: int) -> str:
 
 
 def started(pid: int) -> Optional[float]:
+    """When a process began, UTC seconds."""
+    if sys.platform == "win32":
+        return None
     booted = re.search(r"^btime (\d+)", read_text("/proc/stat") or "", re.MULTILINE)
     ticks = born(pid)
     if booted is None or ticks is None:
