@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -259,7 +258,8 @@ def listen(host: str, port: int, model: str) -> ThreadingHTTPServer:
 
 def quantise(words: list[str], version: str) -> None:
     """The printed lines of ``lite auto_awq`` (reference §1.5) for a small model, and a checkpoint at the end."""
-    model, options = words[0], dict(zip(words[1::2], words[2::2], strict=False))
+    model = words[0]
+    options = {word: value for word, value in zip(words, [*words[1:], ""], strict=True) if word.startswith("--")}
     new = tuple(int(part) for part in version.split(".")[:2]) >= (0, 12)
     dataset = options.get("--calib-dataset", "wikitext2" if new else "ptb")
     if dataset == "ptb" and new:
@@ -288,7 +288,7 @@ def quantise(words: list[str], version: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     source = os.environ.get("FAKE_RESULT")
     for path in Path(source).iterdir() if source else ():
-        shutil.copy(path, target)
+        os.link(path, target / path.name)
 
 
 def free_port() -> int:

@@ -38,8 +38,8 @@ def read_nodes(text: str) -> tuple[ProxyNode, ...]:
         raise ProblemError(Problem("node.answer", {}, text[:300])) from error
     if not isinstance(answer, dict):
         raise ProblemError(Problem("node.answer", {}, text[:300]))
-    nodes = [(url, facts) for url, facts in cast("dict[str, object]", answer).items() if isinstance(facts, dict)]
-    return tuple(_node(url, cast("dict[str, Any]", facts)) for url, facts in nodes)
+    nodes = cast("dict[str, object]", answer)
+    return tuple(_node(url, cast("dict[str, Any]", facts)) for url, facts in nodes.items() if type(facts) is dict)
 
 
 def _node(url: str, facts: Mapping[str, Any]) -> ProxyNode:

@@ -87,7 +87,7 @@ def _unknown(command: ServerCommand, words: Sequence[str], target: Target) -> li
             found.append(Problem("serve.stray-word", {"word": word, "model": command.model}))
         else:
             value = word.partition("=")[2] or _after(words, word)
-            if value and "=" not in word:
+            if value:
                 next(refused, None)
             code = f"serve.{'not-a-number' if value else 'no-value'}"
             found.append(Problem(code, {"flag": option.flag, "value": value}))

@@ -23,6 +23,7 @@ _LOOKALIKES = {
 _FLAG = re.compile(rf"[{re.escape(_DASHES)}]+(?=[A-Za-z])")
 _INNER = str.maketrans(dict.fromkeys(_DASHES, "-"))
 _PROMPT = re.compile(r"^\s*(?:\([^()\s]{1,60}\)\s*)?(?:[\w.-]+@[\w.-]+[^\s#$%]*\s*)?[$#%>❯]+\s+")
+_COMMENT = re.compile(r"\s*#(?!\s*(?:\S*/)?(?:lmdeploy|python|nohup|export|[A-Z_]+=))")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _AFTER = re.compile(r"(?:[12&]?>{1,2}.*|<.*|\||\|\||&&?|;|2>&1)$")
 _WRAPPERS = ("nohup", "setsid", "sudo", "exec", "time", "export", "env")
@@ -80,9 +81,8 @@ def _joined(text: str) -> str:
     lines: list[str] = []
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         clean = unicodedata.normalize("NFKC", line.translate(_LOOKALIKES)) if not line.isascii() else line
-        clean = _PROMPT.sub("", clean)
-        if clean.strip() and not clean.lstrip().startswith("#"):
-            lines.append(clean.strip())
+        if clean.strip() and not _COMMENT.match(clean):
+            lines.append(_PROMPT.sub("", clean).strip())
     joined = " ".join(lines)
     return re.sub(r"\\(?=\s|$)", " ", joined)
 

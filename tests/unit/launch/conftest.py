@@ -17,7 +17,8 @@ FAST = Pace(log=0.02, cards=0.05, silence=60.0)
 
 @pytest.fixture
 def slice_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fake_lmdeploy.Slice:
-    """A virtual card of 24 GiB whose tool is in PATH."""
+    """A virtual card of 24 GiB whose tool is in PATH; it is asked at every sample, for starts take no second here."""
+    monkeypatch.setattr("tui.gpu.source._SLICE_PERIOD", 0.0)
     card = fake_lmdeploy.Slice(tmp_path / "card")
     monkeypatch.setenv("PATH", f"{card.folder}:{os.environ['PATH']}")
     monkeypatch.setenv("FAKE_HOLDERS", str(card.holders))
