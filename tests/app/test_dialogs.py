@@ -21,7 +21,8 @@ from tui.model.tool import Decision, ToolCall, ToolSpec, Verdict
 from tui.screens.approval import ApprovalScreen
 from tui.screens.facts import FactsScreen
 from tui.screens.pick import PickScreen
-from tui.screens.settings import SettingsScreen, as_text, read_field
+from tui.screens.sampling import as_text, read_field
+from tui.screens.settings import SettingsScreen
 from tui.screens.tools import ToolsScreen
 
 CALL = ToolCall("c1", "rm [/x]", {"path": "[bold]/etc[/x]\x1b]0;t\x07", "deep": {"a": [1, 2]}})

@@ -19,7 +19,10 @@ from tui.config.actions import Place
 from tui.config.terminal import frames_per_second, over_ssh
 from tui.i18n import _
 from tui.model.problem import Problem, ProblemError
+from tui.screens.app_settings import SettingsSide
 from tui.screens.bindings import bindings_for
+from tui.screens.chat_conversations import ConversationActions
+from tui.screens.chat_writing import WritingActions
 from tui.screens.memory import MemorySide
 from tui.widgets.composer import Composer
 from tui.widgets.lines import Banner, KeysLine, QueueLine, Status, StatusLine
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 _HINT_SECONDS = 4.0
 
 
-class ChatScreen(MemorySide):
+class ChatScreen(WritingActions, ConversationActions, MemorySide):
     """Transcript, composer, status. Works from the first frame; the workspace behind it arrives a moment later."""
 
     BINDINGS = bindings_for(Place.CHAT)
@@ -71,6 +74,7 @@ class ChatScreen(MemorySide):
 
     def on_mount(self) -> None:
         self.query_one(KeysLine).change(eats=self._terminal.eats)
+        self.composer.dropped = self.mentions_of
         self.composer.focus()
         if self._factory is not None:
             self.call_after_refresh(self.open_workspace)
@@ -104,6 +108,7 @@ class ChatScreen(MemorySide):
         self.query_one(StatusLine).change(address=workspace.address)
         self.streams = Streams(self)
         self.session_changed(workspace.notices)
+        await self.bring_draft()
         if workspace.link is not None:
             self.run_worker(self.streams.follow_link(workspace.link), group="link", exclusive=True)
         if workspace.memory is not None:
@@ -142,12 +147,24 @@ class ChatScreen(MemorySide):
         self.composer.large_paste = settings.large_paste
         self.copy_on_select = settings.copy_on_select
 
+    @property
+    def eats(self) -> frozenset[str]:
+        return self._terminal.eats
+
+    def run_slash(self, name: str, argument: str) -> None:
+        from tui.screens.slash import obey
+
+        self.run_worker(obey(self, name, argument), group="slash", exclusive=True)
+
+    def copy_text(self, text: str) -> None:
+        if isinstance(self.app, SettingsSide):
+            self.app.say_copied(text)
+
     @on(ui.TextSelected)
     def _text_selected(self) -> None:
         text = self.get_selected_text() if self.copy_on_select else None
         if text:
-            self.app.copy_to_clipboard(text)
-            self.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(text):,}"))
+            self.copy_text(text)
 
     # small things that others tell the screen
 
@@ -196,6 +213,7 @@ class ChatScreen(MemorySide):
 
     async def close(self) -> None:
         """End the streams and everything behind the screen; waits at most a few seconds."""
+        await self.keep_draft()
         workspace, self.workspace = self.workspace, None
         if workspace is not None:
             with suppress(TimeoutError):  # whatever does not end must not turn leaving into a crash

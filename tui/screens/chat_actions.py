@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from tui.model.events import MessageHeld
     from tui.model.message import Message
     from tui.model.tool import Decision, ToolCall, ToolSpec
+    from tui.screens.sampling import Preset
     from tui.screens.seam import ChatSession, Workspace
+    from tui.screens.settings import ConversationSettings
 
 
 class ChatActions(Screen[None]):
@@ -49,6 +51,11 @@ class ChatActions(Screen[None]):
     @property
     def busy(self) -> bool:
         return self.workspace is not None and self.workspace.reading.busy
+
+    @property
+    def eats(self) -> frozenset[str]:
+        """Keys that this terminal keeps for itself."""
+        return frozenset()
 
     def tell(self, problem: Problem) -> None:
         raise NotImplementedError
@@ -149,8 +156,12 @@ class ChatActions(Screen[None]):
         if message is None or not message.text:
             self.hint(_("There is no message to copy."))
         else:
-            self.app.copy_to_clipboard(message.text)
-            self.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(message.text):,}"))
+            self.copy_text(message.text)
+
+    def copy_text(self, text: str) -> None:
+        """Copy, and say no more than is known about it."""
+        self.app.copy_to_clipboard(text)
+        self.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(text):,}"))
 
     def _chosen(self, role: str | None) -> Message | None:
         """The selected message if its role fits, else the last one of that role."""
@@ -169,15 +180,22 @@ class ChatActions(Screen[None]):
     def action_scroll_transcript(self, where: str) -> None:
         self.transcript.move_view(where)
 
+    def completions(self, name: str) -> tuple[str, ...]:
+        """What may stand behind a command."""
+        del name
+        return ()
+
     # dialogs
 
     @work(group="dialog")
     async def action_menu(self) -> None:
         from tui.screens.menu import INSERT_SLASH, MenuScreen
 
-        chosen = await self.app.push_screen_wait(MenuScreen())
+        chosen = await self.app.push_screen_wait(MenuScreen(self.completions))
         if chosen == INSERT_SLASH:
             self.composer.insert("/")
+        elif chosen is not None and chosen.startswith("/"):
+            self.send(chosen)
         elif chosen is not None:
             await self.app.run_action(chosen, default_namespace=self)
 
@@ -205,10 +223,21 @@ class ChatActions(Screen[None]):
             self.hint(_("There is no conversation to do this with yet."))
             return
         now = ConversationSettings(session.system, session.sampling)
-        chosen = await self.app.push_screen_wait(SettingsScreen(now))
+        link = self.workspace.link if self.workspace is not None else None
+        form = SettingsScreen(now, link.facts if link is not None else None, self._presets())
+        chosen = await self.app.push_screen_wait(form)
         if chosen is not None:
             session.system, session.sampling = chosen.system, chosen.sampling
             self.hint(_("Used from the next message on."))
+            if chosen.keep:
+                await self._keep_as_default(chosen)
+
+    def _presets(self) -> tuple[Preset, ...]:
+        """Sampling parameters that can be chosen by name."""
+        return ()
+
+    async def _keep_as_default(self, chosen: ConversationSettings) -> None:
+        """New conversations begin with this."""
 
     @work(group="dialog")
     async def action_tools(self) -> None:

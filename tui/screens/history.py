@@ -77,9 +77,11 @@ class HistoryScreen(Screen[Opened | None]):
         Binding("escape", "back", show=False, id="history.back"),
     ]
 
-    def __init__(self, kept: Conversations, current: str = "", *, eats: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, kept: Conversations, current: str = "", words: str = "", *, eats: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__()
-        self._kept, self._current, self._eats = kept, current, eats
+        self._kept, self._current, self._words, self._eats = kept, current, words, eats
         self._rows: list[Row] = []
         self._complete = False
         self._loading = False
@@ -88,7 +90,7 @@ class HistoryScreen(Screen[Opened | None]):
     def compose(self) -> ComposeResult:
         with Horizontal(id="history-entry"):
             yield Static("›", id="history-prompt", markup=False)
-            yield Input(compact=True, id="search")
+            yield Input(self._words, compact=True, id="search", select_on_focus=False)
             yield Static(id="history-count", markup=False)
         yield OptionList(id="conversations")
         yield Static(id="history-note", markup=False)
@@ -99,7 +101,7 @@ class HistoryScreen(Screen[Opened | None]):
         self.retranslate()
         self.query_one("#conversations", OptionList).can_focus = False
         self.query_one("#search", Input).focus()
-        self.find("")
+        self.find(self._words)
 
     def retranslate(self) -> None:
         self.query_one("#search", Input).placeholder = _("Find a conversation by any word in it")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -16,21 +18,26 @@ from textual.widgets.option_list import Option
 from tui.config.actions import ACTIONS, Action, display_key
 from tui.i18n import _
 from tui.screens.dialog import Dialog
+from tui.screens.slash import BY_NAME, SLASH
+from tui.widgets.literal import literal, one_line
 
 INSERT_SLASH = "insert-slash"
 
 
 class MenuScreen(Dialog[str]):
-    """Answers with the Textual action of the chosen entry, or with ``INSERT_SLASH``: a second / is meant literally."""
+    """Answers with the Textual action of the chosen entry, with a command such as ``/think on``, or with
+    ``INSERT_SLASH``: a second / is meant literally. ``arguments`` gives what may stand behind a command."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
+        Binding("tab", "complete", show=False, priority=True),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Callable[[str], Sequence[str]] = lambda _name: ()) -> None:
         super().__init__()
         self._query = ""
+        self._arguments = arguments
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -52,7 +59,8 @@ class MenuScreen(Dialog[str]):
     def _fill(self, query: str) -> None:
         self._query = query
         entries = self.query_one("#entries", OptionList)
-        entries.set_options(Option(_entry(action), id=action.id) for action in matching(query))
+        commands = [Option(_command(line), id=f"/{line.text}") for line in command_lines(query, self._arguments)]
+        entries.set_options([*commands, *(Option(_entry(action), id=action.id) for action in matching(query))])
         entries.highlighted = 0 if entries.option_count else None
 
     def action_move(self, step: int) -> None:
@@ -60,10 +68,25 @@ class MenuScreen(Dialog[str]):
         if entries.option_count:
             entries.highlighted = ((entries.highlighted or 0) + step) % entries.option_count
 
+    def action_complete(self) -> None:
+        """Write the chosen command into the field, to be gone on with."""
+        option = self.query_one("#entries", OptionList).highlighted_option
+        if option is not None and (option.id or "").startswith("/"):
+            entry = self.query_one(Input)
+            text = (option.id or "")[1:]
+            entry.value = text if text.endswith("=") or " " in text else f"{text} "
+            entry.cursor_position = len(entry.value)
+
     @on(Input.Submitted)
     def _taken(self, event: Input.Submitted) -> None:
         if event.value != self._query:
             self._fill(event.value)
+        name, _blank, argument = event.value.strip().partition(" ")
+        known = BY_NAME.get(name.lower())
+        place = self.query_one("#entries", OptionList).highlighted
+        if known is not None and known.argument and argument and place == 0:
+            self.dismiss(f"/{name.lower()} {argument.strip()}")
+            return
         option = self.query_one("#entries", OptionList).highlighted_option
         if option is not None:
             self._answer(option.id)
@@ -73,7 +96,40 @@ class MenuScreen(Dialog[str]):
         self._answer(event.option_id)
 
     def _answer(self, identifier: str | None) -> None:
+        if identifier is not None and identifier.startswith("/"):
+            self.dismiss(identifier)
+            return
         self.dismiss(next((action.run for action in ACTIONS if action.id == identifier), None))
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """A command as far as it is typed or can be completed: ``think on``."""
+
+    text: str
+    shown: str
+    help: str
+
+
+def command_lines(query: str, arguments: Callable[[str], Sequence[str]]) -> list[CommandLine]:
+    """The commands that take something behind them and begin as the query does; behind a whole one, what may follow."""
+    name, blank, argument = query.lstrip().partition(" ")
+    name = name.lower()
+    if not name:
+        return []
+    if not blank:
+        found = [one for one in SLASH if one.argument and one.name.startswith(name)]
+        return [CommandLine(one.name, f"/{one.name} {_(one.argument)}", _(one.help)) for one in found]
+    known = BY_NAME.get(name)
+    if known is None or not known.argument:
+        return []
+    typed = argument.strip()
+    lines = [CommandLine(f"{name} {typed}", f"/{name} {typed}", _(known.help))] if typed else []
+    head, _space, last = typed.rpartition(" ")
+    more = [one for one in arguments(name) if one.lower().startswith(last.lower()) and one.lower() != last.lower()]
+    whole = [" ".join(part for part in (name, head, one) if part) for one in more]
+    lines += [CommandLine(text, f"/{text}", "") for text in whole]
+    return lines or [CommandLine(name, f"/{name} {_(known.argument)}", _(known.help))]
 
 
 def matching(query: str) -> list[Action]:
@@ -85,6 +141,11 @@ def matching(query: str) -> list[Action]:
         if action.in_menu and all(word in text for word in words):
             found.append(action)
     return sorted(found, key=lambda action: not all(word in action.label.casefold() for word in words))
+
+
+def _command(line: CommandLine) -> Content:
+    name = literal(one_line(line.shown, 100), "bold $text-accent").pad_right(max(1, 28 - cell_len(line.shown)))
+    return name + Content.styled(line.help, "$text-muted")
 
 
 def _entry(action: Action) -> Content:

@@ -38,10 +38,17 @@ class Composer(TextArea):
 
         text: str
 
+    @dataclass
+    class PathAsked(Message):
+        """The user is writing a file's name behind an @; ``start`` is what there is of it."""
+
+        start: str
+
     class MenuAsked(Message):
         """The user typed / (or ／) into the empty composer."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        self.dropped: Callable[[str], str] = lambda _text: ""  # a paste that is files dropped on the terminal
         super().__init__(id=id, compact=True, show_line_numbers=False, highlight_cursor_line=False, soft_wrap=True)
         self.cursor_blink = False  # a blinking cursor writes 2 kB a second to an idle terminal
         self.sent = History()
@@ -114,6 +121,21 @@ class Composer(TextArea):
         row = self.wrapped_document.location_to_offset(self.cursor_location).y
         return row == 0 if first else row >= self.wrapped_document.height - 1
 
+    # completing a file's name
+
+    @property
+    def path_start(self) -> str | None:
+        """What stands between an @ and the cursor at the end of its line; None where no file's name is written."""
+        row, column = self.cursor_location
+        line = self.document.get_line(row)
+        word = line[:column].rpartition(" ")[2]
+        return word[1:] if column == len(line) and word.startswith("@") else None
+
+    def update_suggestion(self) -> None:
+        super().update_suggestion()
+        if "@" in self.text and (start := self.path_start):
+            self.post_message(self.PathAsked(start))
+
     # keys and paste
 
     def on_key(self, event: events.Key) -> None:
@@ -122,6 +144,10 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             action()
+        elif event.key == "tab" and self.suggestion:
+            event.stop()
+            event.prevent_default()
+            self.insert(self.suggestion)
         elif event.character in MENU_KEYS and not self.text:
             event.stop()
             event.prevent_default()
@@ -142,7 +168,9 @@ class Composer(TextArea):
         from tui.markdown.clean import clean
 
         text = clean(event.text)
-        if self._is_large(text):
+        if files := self.dropped(text):
+            text = files
+        elif self._is_large(text):
             text = self._placeholder(text)
         result = self.insert(text)
         self.move_cursor(result.end_location)

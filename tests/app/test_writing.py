@@ -1,0 +1,503 @@
+"""Commands, files, pictures, the editor, drafts, versions, forks: what surrounds the composer."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Button, Input, OptionList
+
+from tests.support.app import running, screen_text, see
+from tests.support.fake_session import FakeLink, FakeWorkspace
+from tests.support.waiting import until_pilot
+from tui.config.drafts import Drafts
+from tui.config.settings import SamplingSettings, Settings
+from tui.model import events
+from tui.model.message import (
+    ImagePart,
+    Message,
+    NoticePart,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from tui.model.problem import Problem, ProblemError
+from tui.model.request import Sampling
+from tui.model.server import ServerFacts
+from tui.screens.attach import completion, dropped_files, expand, media_type_of, mention
+from tui.screens.editor import edit, editor_command
+from tui.screens.export import as_json, as_markdown, free_path, write_new
+from tui.screens.history import HistoryScreen
+from tui.screens.menu import MenuScreen, command_lines
+from tui.screens.pick import PickScreen
+from tui.screens.sampling import Preset, kept_values, presets, supported
+from tui.screens.settings import SettingsScreen
+from tui.screens.slash import SLASH, arguments_of, parse
+from tui.store.store import Store
+from tui.widgets.lines import KeysLine
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+# commands
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("/think on", ("think", "on")),
+        ("／think  off ", ("think", "off")),
+        ("/NEW", ("new", "")),
+        ("/unknown x", None),
+        ("/think\non", None),
+        ("think on", None),
+        ("/", None),
+    ],
+)
+def test_commands_are_recognised(text: str, meant: tuple[str, str] | None):
+    assert parse(text) == meant
+
+
+def test_completion_of_commands():
+    def arguments(name: str) -> tuple[str, ...]:
+        return arguments_of(name, ("internlm", "qwen"), ("add", "mul"), ("ember",))
+
+    assert [line.text for line in command_lines("mo", arguments)] == ["model"]
+    assert [line.text for line in command_lines("model ", arguments)] == ["model internlm", "model qwen"]
+    assert [line.text for line in command_lines("model q", arguments)] == ["model q", "model qwen"]
+    assert [line.text for line in command_lines("tools add m", arguments)] == ["tools add m", "tools add mul"]
+    assert [line.text for line in command_lines("system ", arguments)] == ["system"]
+    assert command_lines("", arguments) == []
+    assert command_lines("new ", arguments) == []
+    assert arguments("sampling")[0].endswith("=")
+
+
+async def obeyed(pilot: Any, text: str, said: str) -> None:
+    pilot.app.chat.query_one(KeysLine).change(hint="")
+    pilot.app.chat.send(text)
+    await see(pilot, said)
+
+
+async def test_commands_do_what_they_say():
+    async with running() as (app, pilot, workspace):
+        session = workspace.fake
+        await obeyed(pilot, "/model other", "goes to other-model")
+        assert workspace.link.model == "other-model"
+        await obeyed(pilot, "/model nothing", "no single model of that name")
+        await obeyed(pilot, "/system be brief", "from the next message on")
+        assert session.system == "be brief"
+        await obeyed(pilot, "/think off", "asked not to think")
+        assert session.sampling.chat_template_kwargs == {"enable_thinking": False}
+        await obeyed(pilot, "/think on", "asked to think")
+        await obeyed(pilot, "/think maybe", "takes on or off")
+        await obeyed(pilot, "/sampling top_k=5 temperature=0", "from the next message on")
+        assert (session.sampling.top_k, session.sampling.temperature) == (5, 0.0)
+        await obeyed(pilot, "/sampling top_k=", "from the next message on")
+        assert session.sampling.top_k is None
+        await obeyed(pilot, "/sampling top_x=1", "top_x=1 is no sampling parameter")
+        await obeyed(pilot, "/tools add", "from the next message on")
+        assert session.tools_enabled == frozenset({"add"})
+        await obeyed(pilot, "/tools none", "No tools are offered")
+        await obeyed(pilot, "/tools all", "All tools are offered")
+        assert session.tools_enabled is None
+        await obeyed(pilot, "/tools weather", "There is no tool of that name")
+        await obeyed(pilot, "/rename Sums", "is called “Sums” now")
+        assert session.title == "Sums"
+        await obeyed(pilot, "/theme nowhere", "no theme of that name")
+        await obeyed(pilot, "/export pdf", "takes md or json")
+        await obeyed(pilot, "/export md", "nothing to write yet")
+        app.chat.send("/theme ansi")
+        await until_pilot(pilot, lambda: app.theme == "ansi")
+        await until_pilot(pilot, lambda: app.live.settings.theme == "ansi")
+        app.chat.send("/language zh")
+        await until_pilot(pilot, lambda: app.live.settings.language == "zh-CN")
+        app.chat.send("/language en")
+        await until_pilot(pilot, lambda: app.live.settings.language == "en")
+        app.chat.send("/file 'a b.txt'")
+        await until_pilot(pilot, lambda: app.chat.composer.text == '@"a b.txt" ')
+        assert not [call for call in session.calls if call[0] == "submit"]
+        app.chat.send("/unknown goes to the model")
+        await until_pilot(pilot, lambda: ("submit", "/unknown goes to the model", False, False) in session.calls)
+
+
+async def test_a_command_alone_opens_what_it_stands_for():
+    async with running() as (app, pilot, _workspace):
+        app.chat.send("/sampling")
+        await until_pilot(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await pilot.press("escape")
+        await obeyed(pilot, "/think", "/think needs something behind it: on|off")
+        await obeyed(pilot, "/file", "/file needs something behind it: PATH")
+
+
+async def test_commands_in_a_replay_say_that_nothing_can_be_set():
+    async with running(FakeWorkspace(replay=True)) as (_app, pilot, _workspace):
+        for text in ("/system x", "/sampling top_k=1", "/think on", "/tools all", "/rename x"):
+            await obeyed(pilot, text, "no conversation")
+
+
+def test_every_command_has_another_way():
+    from tui.config.actions import ACTIONS
+
+    runs = {action.run for action in ACTIONS}
+    assert all(not one.action or one.action in runs for one in SLASH)
+
+
+async def test_the_menu_completes_commands():
+    async with running() as (app, pilot, workspace):
+        await pilot.press("/")
+        await until_pilot(pilot, lambda: isinstance(app.screen, MenuScreen))
+        await pilot.press(*"thi")
+        await see(pilot, "/think on|off")
+        await pilot.press("tab")
+        await until_pilot(pilot, lambda: app.screen.query_one(Input).value == "think ")
+        await see(pilot, "/think off")
+        await pilot.press("down", "enter")
+        await until_pilot(pilot, lambda: workspace.fake.sampling.chat_template_kwargs == {"enable_thinking": False})
+        await pilot.press("/", *"system be kind", "enter")
+        await until_pilot(pilot, lambda: workspace.fake.system == "be kind")
+
+
+# files
+
+
+def test_named_files_are_attached(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("some ``` text\n")
+    (tmp_path / "a b.py").write_text("print(1)\n")
+    (tmp_path / "fox.png").write_bytes(PNG)
+    made = expand('see @notes.txt, and @"a b.py" and @fox.png and @nobody and @notes.txt (mail@x)', tmp_path)
+    assert made.problem is None
+    assert made.text.endswith("notes.txt:\n````txt\nsome ``` text\n````\n\na b.py:\n```py\nprint(1)\n```")
+    assert [image.name for image in made.images] == ["fox.png"]
+    assert base64.b64decode(made.images[0].data) == PNG
+    assert made.images[0].media_type == "image/png"
+
+
+@pytest.mark.parametrize(("data", "code"), [(b"x" * 300_000, "app.file_too_large"), (b"ab\x00cd", "app.file_binary")])
+def test_what_cannot_be_attached_is_said(tmp_path: Path, data: bytes, code: str):
+    (tmp_path / "f").write_bytes(data)
+    made = expand("@f", tmp_path)
+    assert made.problem is not None
+    assert made.problem.code == code
+
+
+def test_pictures_are_known_by_their_beginning():
+    assert media_type_of(b"\xff\xd8\xff\xe0") == "image/jpeg"
+    assert media_type_of(b"RIFF\x00\x00\x00\x00WEBPVP8 ") == "image/webp"
+    assert media_type_of(b"GIF89a") == "image/gif"
+    assert media_type_of(b"hello") == ""
+
+
+def test_names_are_completed(tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "deep.txt").write_text("")
+    (tmp_path / ".hidden").write_text("")
+    assert completion("fol", tmp_path) == "der/"
+    assert completion("folder/d", tmp_path) == "eep.txt"
+    assert completion(".hid", tmp_path) == "den"
+    assert completion("", tmp_path) == "folder/"
+    assert completion("nothing/x", tmp_path) == ""
+    assert completion(f"{tmp_path}/fold", Path("/")) == "er/"
+
+
+def test_dropped_pictures_are_recognised(tmp_path: Path):
+    first, second = tmp_path / "a b.png", tmp_path / "c.jpg"
+    first.write_bytes(PNG)
+    second.write_bytes(PNG)
+    assert dropped_files(str(first).replace(" ", "\\ ")) == [str(first)]
+    assert dropped_files(f"'{first}' {second}") == [str(first), str(second)]
+    assert dropped_files(f"file://{str(first).replace(' ', '%20')}\n") == [str(first)]
+    assert dropped_files(f"look at {second}") == []
+    assert dropped_files("it's") == []
+    assert dropped_files("") == []
+    assert dropped_files(str(tmp_path)) == []
+    assert mention(str(first)) == f'@"{first}"'
+
+
+async def test_a_message_with_files_is_sent_whole(tmp_path: Path):
+    (tmp_path / "fox.png").write_bytes(PNG)
+    (tmp_path / "bad").write_bytes(b"\x00")
+    async with running() as (app, pilot, workspace):
+        app.chat.send("what is @fox.png?")
+        await until_pilot(pilot, lambda: ("submit", "what is @fox.png?", False, False) in workspace.fake.calls)
+        assert [image.name for image in workspace.fake.images] == ["fox.png"]
+        app.chat.send("read @bad")
+        await see(pilot, "bad is neither text nor a picture")
+        assert app.chat.composer.text == "read @bad"
+
+
+async def test_tab_completes_a_files_name(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("")
+    async with running() as (app, pilot, _workspace):
+        await pilot.press(*"see @no")
+        await until_pilot(pilot, lambda: app.chat.composer.suggestion == "tes.txt")
+        await pilot.press("tab")
+        await until_pilot(pilot, lambda: app.chat.composer.text == "see @notes.txt")
+
+
+async def test_a_dropped_picture_becomes_a_mention(tmp_path: Path):
+    from textual import events as ui
+
+    (tmp_path / "fox.png").write_bytes(PNG)
+    async with running() as (app, pilot, _workspace):
+        app.chat.composer.post_message(ui.Paste(str(tmp_path / "fox.png")))
+        await until_pilot(pilot, lambda: app.chat.composer.text == f"@{tmp_path}/fox.png ")
+
+
+# the editor
+
+
+def script(tmp_path: Path, body: str) -> list[str]:
+    path = tmp_path / "editor"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return [str(path)]
+
+
+async def test_an_editor_changes_the_text(tmp_path: Path):
+    assert await edit(script(tmp_path, 'printf " more\\n" >> "$1"'), "text") == "text more"
+    for command, code in (
+        ([], "app.no_editor"),
+        (["/nowhere/x"], "app.editor_failed"),
+        (script(tmp_path, "exit 3"), "app.editor_failed"),
+    ):
+        with pytest.raises(ProblemError) as raised:
+            await edit(command, "text")
+        assert raised.value.problem.code == code
+
+
+def test_the_users_editor_comes_first(monkeypatch: pytest.MonkeyPatch):
+    assert editor_command({"VISUAL": "code -w", "EDITOR": "vi"}) == ["code", "-w"]
+    assert editor_command({"EDITOR": "nano"}) == ["nano"]
+    monkeypatch.setenv("PATH", "")
+    assert editor_command({}) == []
+
+
+async def test_where_nothing_can_be_suspended_that_is_said():
+    async with running() as (_app, pilot, _workspace):
+        await pilot.press("ctrl+g")
+        await see(pilot, "An editor cannot be opened here.")
+
+
+# drafts
+
+
+def test_drafts_are_kept_privately(tmp_path: Path):
+    path = tmp_path / "state" / "drafts.json"
+    drafts = Drafts.read(path)
+    drafts.write()
+    assert not path.exists()
+    drafts.put("", "half a thought")
+    drafts.put("c1", "another")
+    drafts.put("c2", "  ")
+    drafts.write()
+    assert path.stat().st_mode & 0o777 == 0o600
+    again = Drafts.read(path)
+    assert again.take("c1") == "another"
+    assert again.take("c1") == ""
+    for number in range(80):
+        again.put(str(number), "x")
+    again.write()
+    assert len(json.loads(path.read_text())) == 50
+    path.write_text("[1")
+    assert Drafts.read(path).take("") == ""
+
+
+async def test_a_draft_comes_back():
+    async with running() as (app, pilot, _workspace):
+        await pilot.press(*"half a thought")
+        await app.chat.keep_draft()
+    async with running() as (app, pilot, _workspace):
+        await until_pilot(pilot, lambda: app.chat.composer.text == "half a thought")
+
+
+# versions, forks, titles, files
+
+
+@asynccontextmanager
+async def with_store(path: Path) -> AsyncIterator[tuple[Any, Any, FakeWorkspace, Store]]:
+    """A conversation with two versions of its answer, as the session shows and the store keeps it."""
+    store = await Store.open(path)
+    info = await store.create_conversation(title="Sums")
+    now = datetime.now(UTC)
+    question = Message("u", "user", (TextPart("why?"),), None, now)
+    first = Message("a1", "assistant", (TextPart("because"),), "u", now)
+    second = Message("a2", "assistant", (TextPart("therefore"),), "u", now)
+    for message in (question, first, second):
+        await store.put_message(info.id, message)
+    workspace = FakeWorkspace()
+    workspace.kept = store
+    workspace.fake.conversation_id = info.id
+    workspace.fake.messages = (question, second)
+    try:
+        async with running(workspace) as (app, pilot, _workspace):
+            yield app, pilot, workspace, store
+    finally:
+        await store.close()
+
+
+async def act(app: Any, action: str) -> None:
+    await app.run_action(action, default_namespace=app.chat)
+
+
+async def test_another_version_is_chosen(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, _store):
+        conversation = workspace.fake.conversation_id
+        await act(app, "screen.versions")
+        await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen))
+        await see(pilot, "because")
+        await pilot.press("up", "enter")
+        await until_pilot(pilot, lambda: workspace.opened == [(conversation, "a1")])
+
+
+async def test_without_versions_that_is_said(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, _store):
+        workspace.fake.messages = ()
+        await act(app, "screen.versions")
+        await see(pilot, "No message here has several versions")
+        await act(app, "screen.fork")
+        await see(pilot, "There is no message to fork at.")
+
+
+async def test_forking_opens_the_new_conversation(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, store):
+        await act(app, "screen.fork")
+        await until_pilot(pilot, lambda: workspace.opened)
+        made = workspace.opened[0][0]
+        assert [one.id for one in await store.branch(made)] == ["u", "a2"]
+        await see(pilot, "new conversation with the same beginning")
+
+
+async def test_a_running_reply_is_stopped_only_after_a_question(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, _store):
+        workspace.fake.busy = True
+        await act(app, "screen.fork")
+        await see(pilot, "A reply is running. Stop it and open another conversation?")
+        await pilot.press("enter")
+        await act(app, "screen.fork")
+        await see(pilot, "A reply is running. Stop it and open another conversation?")
+        app.screen.query_one("#yes", Button).press()
+        await until_pilot(pilot, lambda: workspace.opened)
+
+
+async def test_the_list_opens_what_was_found(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, store):
+        conversation = workspace.fake.conversation_id
+        while len(await store.search("because")) < 1:
+            pass
+        app.chat.send("/history because")
+        await until_pilot(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await see(pilot, "1 conversation")
+        await pilot.press("enter")
+        await until_pilot(pilot, lambda: workspace.opened == [(conversation, "a1")])
+        await pilot.press("f8")
+        await until_pilot(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await pilot.press("escape")
+        await until_pilot(pilot, lambda: app.screen is app.chat)
+
+
+async def test_renaming_asks_for_the_title(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, _store):
+        await act(app, "screen.rename")
+        await see(pilot, "Title of this conversation")
+        await pilot.press(*"Mine", "enter")
+        await until_pilot(pilot, lambda: ("rename", "Mine") in workspace.fake.calls)
+
+
+async def test_a_conversation_becomes_a_file(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, _store):
+        workspace.fake.title = "Why / not?"
+        await act(app, "screen.export('md')")
+        await until_pilot(pilot, (tmp_path / "Why-not.md").exists)
+        assert "## assistant\n\ntherefore" in (tmp_path / "Why-not.md").read_text()
+        app.chat.send("/export json")
+        await until_pilot(pilot, (tmp_path / "Why-not.json").exists)
+        assert json.loads((tmp_path / "Why-not.json").read_text())["messages"][0]["content"] == "why?"
+        await act(app, "screen.export('md')")
+        await until_pilot(pilot, (tmp_path / "Why-not-2.md").exists)
+
+
+def test_every_part_stands_in_the_file(tmp_path: Path):
+    now = datetime.now(UTC)
+    message = Message(
+        "a", "assistant",
+        (
+            ReasoningPart("hm\nhm"), TextPart("text"), ToolCallPart("c", "add", '{"a": 1}'),
+            ToolResultPart("c", "add", "```8```"), ImagePart("image/png", "", "fox.png"), NoticePart(Problem("x.y")),
+        ),
+        None, now,
+    )  # fmt: skip
+    text = as_markdown("T", [message])
+    for piece in ("> hm\n> hm", "**add**", '```json\n{"a": 1}\n```', "````\n```8```\n````", "*[fox.png]*", "*x.y*"):
+        assert piece in text
+    assert json.loads(as_json("T", [message]))["messages"][0]["parts"][0]["type"] == "ReasoningPart"
+    path = write_new(free_path(tmp_path, "///", "md"), "a\ud83d")
+    assert path.name == "conversation.md"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_folder_that_takes_no_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, _workspace, _store):
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.setattr(Path, "cwd", lambda: gone / "deeper")
+        await act(app, "screen.export('md')")
+        await see(pilot, "could not be written here")
+
+
+# sampling
+
+
+def test_a_form_shows_what_the_server_takes():
+    old = supported(ServerFacts(version_band=("0.5.3", "0.5.3")))
+    assert not {"min_p", "seed", "response_format"} & {field.name for field in old}
+    assert {"min_p", "seed"} <= {field.name for field in supported(None)}
+
+
+def test_presets_come_from_settings_and_profiles():
+    from tui.config.profiles import Profile
+
+    own = Settings(sampling=SamplingSettings(top_k=3))
+    found = presets(own, [Profile("camp", sampling=Sampling(top_p=0.1)), Profile("plain")])
+    assert [one.name for one in found][-2:] == ["From the settings", "Profile camp"]
+    assert len(presets(Settings())) == 3
+    assert kept_values(Sampling(top_k=3))["sampling.top_k"] == 3
+    assert kept_values(Sampling())["sampling.stop"] is None
+
+
+async def test_a_preset_fills_the_form_and_can_be_kept():
+    async with running(FakeWorkspace(link=FakeLink())) as (app, pilot, workspace):
+        await act(app, "screen.settings")
+        await until_pilot(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        app.screen.query_one("#preset", Button).press()
+        await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen))
+        await pilot.press("down", "enter")
+        await until_pilot(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await until_pilot(pilot, lambda: app.screen.query_one("#field-temperature", Input).value == "0.0")
+        app.screen.query_one("#keep", Button).press()
+        await until_pilot(pilot, lambda: workspace.fake.sampling.temperature == 0.0)
+        await until_pilot(pilot, lambda: app.live.settings.sampling.temperature == 0.0)
+        assert isinstance(app.chat._presets()[-1], Preset)
+        assert app.chat._presets()[-1].name == "From the settings"
+
+
+async def test_an_answer_is_still_shown_after_all_this():
+    async with running() as (app, pilot, workspace):
+        workspace.fake.turn(events.TextDelta("here"))
+        await see(pilot, "here")
+        assert app.screen.query("#composer")
+        assert not app.screen.query(OptionList)
+        assert "here" in screen_text(app)
