@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual import events as ui
 
-from tests.support.app import rows, running, screen_text, see
+from tests.support.app import rows, running, screen_text, see, spot
 from tests.support.fake_session import TIMINGS, FakeLink, FakeWorkspace
 from tests.support.waiting import until_pilot
 from tui.config.terminal import Terminal, detect
@@ -22,6 +22,7 @@ from tui.screens.menu import MenuScreen
 from tui.screens.pick import PickScreen
 from tui.widgets.parts import ReasoningView, TextView
 from tui.widgets.tool_call import ToolCallView
+from tui.widgets.transcript import Transcript
 
 GIB = 2**30
 
@@ -59,7 +60,7 @@ async def test_a_turn_is_shown_from_question_to_figures():
 
 
 async def test_tool_calls_are_lines_that_unfold():
-    async with running() as (_app, pilot, workspace):
+    async with running() as (app, pilot, workspace):
         workspace.fake.turn(
             events.ToolCallStarted("c1", "add"),
             events.ToolCallArguments("c1", '{"a": 3,'),
@@ -72,7 +73,8 @@ async def test_tool_calls_are_lines_that_unfold():
         )
         await see(pilot, "▸ ⚙ add  a=3 b=5  → 8  3 ms")
         await see(pilot, "▸ ⚙ div  {not json  ✗")
-        await pilot.click(ToolCallView, offset=(1, 0))
+        call = app.chat.transcript.parts(ToolCallView)[0]
+        await pilot.click(Transcript, offset=spot(app, call))
         await see(pilot, '"a": 3')
         await see(pilot, "result")
 
@@ -94,10 +96,10 @@ async def test_an_answer_that_arrived_as_reasoning_and_the_other_way_round():
     async with running() as (app, pilot, workspace):
         session = workspace.fake
         session.turn(events.ReasoningDelta("all of it"), events.ReasoningWasAnswer())
-        await until_pilot(pilot, lambda: [view.text for view in app.chat.query(TextView)][-1:] == ["all of it"])
+        await until_pilot(pilot, lambda: [view.text for view in app.chat.transcript.parts(TextView)][-1:] == ["all of it"])
         session.turn(events.TextDelta("was thought"), events.TextWasReasoning(), events.TextDelta("answer"))
         await see(pilot, "answer")
-        assert [view.text for view in app.chat.query(ReasoningView)] == ["was thought"]
+        assert [view.text for view in app.chat.transcript.parts(ReasoningView)] == ["was thought"]
 
 
 async def test_reasoning_counts_with_the_servers_figures():
@@ -145,7 +147,7 @@ async def test_a_cut_answer_goes_on_in_the_same_part():
         await see(pilot, "142 tok/s")
         session.play(events.TurnStarted("t2", "m"), events.RoundStarted(1, "a1"), events.TextDelta(" and ended"))
         await see(pilot, "begun and ended")
-        assert len(app.chat.query(TextView)) == 2  # the question and one answer
+        assert len(app.chat.transcript.parts(TextView)) == 1
 
 
 async def test_the_status_line_tells_model_link_context_and_speed():
@@ -421,9 +423,10 @@ async def test_ctrl_c_copies_the_selection_else_quits_the_second_time():
         await press(pilot, "end")
         workspace.fake.turn(events.TextDelta("select me"))
         await see(pilot, "select me")
-        await pilot.mouse_down(app.chat.query(TextView).last(), offset=(0, 0))
-        await pilot.hover(app.chat.query(TextView).last(), offset=(6, 0))
-        await pilot.mouse_up(app.chat.query(TextView).last(), offset=(6, 0))
+        x, y = spot(app, app.chat.transcript.parts(TextView)[-1])
+        await pilot.mouse_down(Transcript, offset=(x, y))
+        await pilot.hover(Transcript, offset=(x + 6, y))
+        await pilot.mouse_up(Transcript, offset=(x + 6, y))
         await until_pilot(pilot, app.screen.get_selected_text)
         await press(pilot, "ctrl+c")
         assert app.clipboard.strip() == "select"

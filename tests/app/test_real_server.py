@@ -47,14 +47,14 @@ async def say(app: LmdeckApp, pilot: Any, text: str) -> None:
 async def test_the_homeworks_two_prompts(chatting: tuple[LmdeckApp, Any]):
     app, pilot = chatting
     await say(app, pilot, "帮我讲述一个关于狐狸和西瓜的小故事")
-    assert "西瓜" in app.chat.query(TextView).last().text
+    assert "西瓜" in app.chat.transcript.parts(TextView)[-1].text
     await say(app, pilot, "Compute (3+5)*2")
-    add, mul = app.chat.query(ToolCallView)
+    add, mul = app.chat.transcript.parts(ToolCallView)
     assert (add.name_of_tool, mul.name_of_tool) == ("add", "mul")
     assert add.state is mul.state is CallState.DONE
     await see(pilot, "⚙ add  a=3 b=5  → 8")
     await see(pilot, "⚙ mul  a=8 b=2  → 16")
-    assert "16" in app.chat.query(TextView).last().text
+    assert "16" in app.chat.transcript.parts(TextView)[-1].text
     assert "simulated" in rows(app)[0]
 
 
@@ -82,7 +82,7 @@ async def test_what_goes_wrong_is_a_sentence_and_the_app_goes_on(chatting: tuple
     assert trouble, screen_text(app)
     assert "Traceback" not in screen_text(app)
     await say(app, pilot, "Compute (3+5)*2")
-    assert "16" in app.chat.query(TextView).last().text
+    assert "16" in app.chat.transcript.parts(TextView)[-1].text
 
 
 async def test_escape_sequences_markup_and_bad_bytes_from_the_server_are_harmless(chatting: tuple[LmdeckApp, Any]):
@@ -99,11 +99,11 @@ async def test_escape_sequences_markup_and_bad_bytes_from_the_server_are_harmles
 async def test_a_ten_megabyte_line_and_a_megabyte_of_arguments(chatting: tuple[LmdeckApp, Any]):
     app, pilot = chatting
     await say(app, pilot, "/demo long-line 10485760")
-    assert len(app.chat.query(TextView).last().text) > 10_000_000
+    assert len(app.chat.transcript.parts(TextView)[-1].text) > 10_000_000
     await app.run_action("screen.new_conversation", default_namespace=app.chat)
     await until_pilot(pilot, lambda: not app.chat.query(".turn"))
     await say(app, pilot, "/demo big-args 1048576")
-    assert len(app.chat.query(ToolCallView).last().arguments) >= 1_000_000
+    assert len(app.chat.transcript.parts(ToolCallView)[-1].arguments) >= 1_000_000
     await app.run_action("screen.fold", default_namespace=app.chat)
     await see(pilot, "more characters")
 
@@ -113,12 +113,12 @@ async def test_a_stopped_answer_keeps_its_text_and_goes_on(start_demo: Any, tmp_
     async with connected(AppOptions(url=server.url, store=tmp_path / "c.sqlite")) as (app, pilot):
         await see(pilot, "lmdeck-demo", 30)
         app.chat.send("/demo tokens 2000")
-        await until_pilot(pilot, lambda: app.chat.busy and len(app.chat.query(TextView)) == 2, 30)
+        await until_pilot(pilot, lambda: app.chat.busy and len(app.chat.transcript.parts(TextView)) == 1, 30)
         app.chat.send("and this later")
         await see(pilot, "1 message waits: and this later")
         await pilot.press("escape")
         await until_pilot(pilot, lambda: not app.chat.busy)
-        assert app.chat.query(TextView).last().text
+        assert app.chat.transcript.parts(TextView)[-1].text
         await see(pilot, "You stopped the answer here.")
 
 
@@ -169,9 +169,9 @@ async def test_a_recorded_session_is_shown_again(demo: RunningDemo, tmp_path: Pa
         await app.run_action("screen.new_conversation", default_namespace=app.chat)
         await until_pilot(pilot, lambda: not app.chat.query(".turn"))
         await say(app, pilot, "Compute (1+1)*3")
-        shown = [view.text for view in app.chat.query(TextView)]
+        shown = [view.text for view in app.chat.transcript.parts(TextView)]
     async with connected(AppOptions(replay=str(file), speed=0), (140, 40)) as (app, pilot):
-        await until_pilot(pilot, lambda: [view.text for view in app.chat.query(TextView)] == shown, 30, "the replay")
+        await until_pilot(pilot, lambda: [view.text for view in app.chat.transcript.parts(TextView)] == shown, 30, "the replay")
         await see(pilot, "session.jsonl")
     async with connected_or_told(AppOptions(replay=str(tmp_path / "none.jsonl"))) as (_app, pilot):
         await see(pilot, "none.jsonl")

@@ -22,6 +22,15 @@ def screen_text(app: Any) -> str:
     return "\n".join(rows(app))
 
 
+def spot(app: Any, part: Any, row: int = 0, column: int = 0) -> tuple[int, int]:
+    """Where a row of a part (its gap above not counted) stands in the transcript: an offset for the pilot's mouse."""
+    transcript = app.chat.transcript
+    for y, place in enumerate(transcript.sheet.lines()):
+        if transcript.part_views()[place.index] is part and place.row - part.GAP == row:
+            return column + 1, y
+    raise AssertionError(f"row {row} of {part!r} is not in view")
+
+
 @asynccontextmanager
 async def running(
     workspace: FakeWorkspace | None = None, *, size: tuple[int, int] = (80, 24), terminal: Terminal | None = None

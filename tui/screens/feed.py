@@ -25,9 +25,8 @@ from tui.widgets.transcript import Transcript
 class TurnFeed:
     """Feeds one conversation into a transcript, event by event."""
 
-    def __init__(self, transcript: Transcript, frames_per_second: float = 12.0) -> None:
+    def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
-        self._interval = 1 / frames_per_second
         self._message_id = ""
         self._text: TextView | None = None
         self._reasoning: ReasoningView | None = None
@@ -42,7 +41,7 @@ class TurnFeed:
         self._calls.clear()
         self._round_texts.clear()
 
-    async def show(self, messages: Iterable[Message]) -> None:
+    def show(self, messages: Iterable[Message]) -> None:
         """Show a branch from the beginning; the last message may still be growing."""
         self.reset()
         views: list[PartView] = []
@@ -54,14 +53,14 @@ class TurnFeed:
             if message.role == "assistant":
                 self._message_id = message.id
                 self._text, self._reasoning = _open_ends(views, message)
-        await self._transcript.replace(views)
+        self._transcript.replace(views)
 
     def _view_of(self, message: Message, part: Part) -> PartView | None:
         match part:
             case TextPart(text):
                 if message.role == "user":
                     return UserView(message.id, text)
-                return TextView(message.id, text=text, interval=self._interval)
+                return TextView(message.id, text=text)
             case ReasoningPart(text, seconds):
                 return ReasoningView(message.id, text=text, seconds=seconds)
             case ToolCallPart(call_id, name, arguments):
@@ -110,10 +109,12 @@ class TurnFeed:
             self._reasoning.finish()
             self._reasoning = None
         if self._text is None:
-            self._text = TextView(self._message_id, interval=self._interval)
+            self._text = TextView(self._message_id)
             self._round_texts.append(self._text)
+            self._text.feed(event.text)
             self._transcript.add(self._text)
-        self._text.feed(event.text)
+        else:
+            self._text.feed(event.text)
 
     @_on.register
     def _reasoning_delta(self, event: events.ReasoningDelta) -> None:
@@ -122,8 +123,10 @@ class TurnFeed:
             self._text = None
         if self._reasoning is None:
             self._reasoning = ReasoningView(self._message_id)
+            self._reasoning.feed(event.text)
             self._transcript.add(self._reasoning)
-        self._reasoning.feed(event.text)
+        else:
+            self._reasoning.feed(event.text)
 
     @_on.register
     def _reasoning_over(self, event: events.ReasoningFinished) -> None:
@@ -134,7 +137,8 @@ class TurnFeed:
     def _reasoning_was_answer(self, _event: events.ReasoningWasAnswer) -> None:
         views = [view for view in self._parts_of_message() if isinstance(view, ReasoningView)]
         if views:
-            self._replace(views, TextView(self._message_id, text="".join(view.text for view in views)))
+            text = "".join(view.text for view in views)
+            self._transcript.swap(views, TextView(self._message_id, text=text))
             self._reasoning = None
 
     @_on.register
@@ -142,7 +146,7 @@ class TurnFeed:
         views = list(self._round_texts)
         if views:
             text = "".join(view.text for view in views)
-            self._replace(views, ReasoningView(self._message_id, text=text, seconds=0.0))
+            self._transcript.swap(views, ReasoningView(self._message_id, text=text, seconds=0.0))
             self._text = None
             self._round_texts.clear()
 
@@ -204,23 +208,24 @@ class TurnFeed:
     # helpers
 
     def _parts_of_message(self) -> list[PartView]:
-        return [view for view in self._transcript.part_views() if view.message_id == self._message_id]
-
-    def _replace(self, old: list[TextView] | list[ReasoningView], new: PartView) -> None:
-        with self._transcript.app.batch_update():
-            self._transcript.mount(new, before=old[0])
-            for view in old:
-                view.remove()
+        """The parts of the message that is being written; they are the last ones."""
+        found: list[PartView] = []
+        for view in reversed(self._transcript.part_views()):
+            if view.message_id == self._message_id:
+                found.append(view)
+            elif found:
+                break
+        return found[::-1]
 
     def _reopen(self) -> None:
         """A cut answer goes on: its text grows again, and what was said about the cut goes away."""
         views = self._parts_of_message()
         said = [view for view in views if isinstance(view, (NoticeView, TurnLine))]
         rest = [view for view in views if view not in said]
-        if rest and isinstance(rest[-1], TextView):
+        if rest and isinstance(rest[-1], TextView) and rest[-1].SAID:
             self._text = rest[-1]
-            for view in said:
-                view.remove()
+            self._text.reopen()
+            self._transcript.swap(said)
 
     def _close_open_parts(self) -> None:
         if self._text is not None:
@@ -235,7 +240,9 @@ def _open_ends(views: list[PartView], message: Message) -> tuple[TextView | None
     if message.complete or not views or views[-1].message_id != message.id:
         return None, None
     last = views[-1]
-    return (last if isinstance(last, TextView) else None), (last if isinstance(last, ReasoningView) else None)
+    if isinstance(last, ReasoningView):
+        return None, last
+    return (last if isinstance(last, TextView) else None), None
 
 
 def _sum(first: events.Usage, second: events.Usage) -> events.Usage:

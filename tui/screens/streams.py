@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tui.screens.seam import EndpointNews, ReadableSession, ServerLink
 
 
+_FLUSHES = 15  # how often a second growing text is rendered at most
+
+
 class Streams:
     """Each ``follow_…`` runs as a worker of the screen until its source ends or the screen goes."""
 
@@ -30,7 +33,8 @@ class Streams:
         # Found once: when the app ends, widgets go before the streams do.
         self._status, self._banner = screen.query_one(StatusLine), screen.query_one(Banner)
         self._queue, self._keys = screen.query_one(QueueLine), screen.query_one(KeysLine)
-        self.feed = TurnFeed(screen.transcript, screen.frames)
+        screen.transcript.seconds_per_frame = 1 / min(_FLUSHES, screen.frames)
+        self.feed = TurnFeed(screen.transcript)
         self.feed.on_finished = self._turn_over
 
     def follow_session(self, session: ReadableSession, notices: tuple[Problem, ...] = ()) -> Coroutine[Any, Any, None]:
@@ -46,13 +50,13 @@ class Streams:
         notices: tuple[Problem, ...],
     ) -> None:
         try:
-            await self.feed.show(messages)
+            self.feed.show(messages)
             for problem in notices:
                 self._screen.tell(problem)
             self._state(session)
             async for event in subscription:
                 if isinstance(event, events.BranchChanged):
-                    await self.feed.show(_branch(session, event.tip))
+                    self.feed.show(_branch(session, event.tip))
                 self._event(session, event)
         finally:
             subscription.close()

@@ -1,39 +1,112 @@
-"""One widget for each part of a message: text, thoughts, a tool call, a notice, the figures of a turn."""
+"""The parts of a conversation as the transcript draws them: text, thoughts, a notice, the figures of a turn.
+
+A part is no widget: it gives rows for a page, and tells the transcript when they changed. Thousands of parts cost
+little; only those in view are ever laid out.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from time import monotonic
+from typing import TYPE_CHECKING, Protocol
 
 from textual.content import Content
-from textual.events import Click
-from textual.timer import Timer
-from textual.visual import VisualType
-from textual.widgets import Static
 
 from tui.i18n import _
 from tui.i18n.problems import explain
+from tui.markdown.ink import Link, Page, Row
 from tui.model.events import Timings, Usage
 from tui.model.problem import Problem
 from tui.widgets import words
 from tui.widgets.literal import literal
+from tui.widgets.part_rows import USER, content_rows, estimated_rows, plain_rows
+
+if TYPE_CHECKING:
+    from textual.strip import Strip
+
+    from tui.markdown.highlight import HighlightJob
+    from tui.markdown.layout import CodePlace
+    from tui.markdown.reply import Reply
 
 # What one view shows at most of a part that is not the answer itself; the rest is kept and can be copied.
 DETAIL_LINES = 40
+DETAIL_CHARACTERS = 4_000
 # A plain body of 100,000 characters takes 0.2 s to lay out; ten megabytes would stop the screen for half a minute.
 SHOWN_CHARACTERS = 100_000
-DETAIL_CHARACTERS = 4_000
+# Beyond this a text is shown plain: laying it out for another width would stop the screen for seconds.
+MARKDOWN_CHARACTERS = 1_000_000
+_FIGURES_SECONDS = 0.5
 
 
-class PartView(Static):
-    """Common to all parts: the message it belongs to, and folding where a part can fold."""
+class Host(Protocol):
+    """What a part needs of the transcript that shows it."""
+
+    def part_changed(self, part: PartView, delay: float | None = None) -> None:
+        """Draw the part again; ``delay``: in so many seconds, None: with the next frame."""
+        ...
+
+
+class PartView:
+    """Common to all parts: the message it belongs to, folding where it can fold, and rows made from ``picture``."""
 
     FOLDS = False
     SAID = False  # part of what somebody said: walking from message to message stops here
+    GAP = 1  # empty rows above it
+    TONE = ""  # the name of the colour of all its text
 
     def __init__(self, message_id: str, classes: str = "") -> None:
-        super().__init__(Content(""), classes=f"part {classes}".strip(), markup=False)
         self.message_id = message_id
+        self.kind = classes
         self.open = False
+        self.key = 0
+        """Where it stands among all parts; given by the transcript, rising from top to bottom."""
+        self.host: Host | None = None
+        self.strips: dict[int, Strip] = {}
+        """Rows that were drawn; the transcript's own."""
+        self._page: Page | None = None
+        self._rows: Sequence[Row] = ()
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether a transcript shows it."""
+        return self.host is not None
+
+    # what it looks like
+
+    def picture(self) -> Content:
+        """What the part looks like now."""
+        return Content("")
+
+    def rows(self, page: Page) -> Sequence[Row]:
+        """Its rows on ``page``, without the gap above; the caller must not change them."""
+        if page != self._page:
+            self._rows, self._page = self.draw(page), page
+        return self._rows
+
+    def draw(self, page: Page) -> Sequence[Row]:
+        """Make the rows."""
+        return content_rows(self.picture(), page)
+
+    def redraw(self) -> None:
+        """What it looks like has changed."""
+        self._page = None
+        self.strips.clear()
+        if self.host is not None:
+            self.host.part_changed(self)
+
+    def retranslate(self) -> None:
+        self.redraw()
+
+    def flush(self) -> int | None:
+        """Take in what waits to be shown; the first row that changed, None for none."""
+        self._page = None
+        self.strips.clear()
+        return 0
+
+    def forget(self) -> None:
+        """Drop what can be made again."""
+        self._page, self._rows = None, ()
+        self.strips.clear()
 
     def set_open(self, *, opened: bool) -> None:
         """Show or hide the details of a part that folds."""
@@ -41,160 +114,316 @@ class PartView(Static):
             self.open = opened
             self.redraw()
 
-    def on_click(self, event: Click) -> None:
-        if self.FOLDS and event.y == 0:
-            event.stop()
-            self.set_open(opened=not self.open)
+    # for the sheet
 
-    def retranslate(self) -> None:
-        self.redraw()
+    def height(self, page: Page) -> int:
+        return self.GAP + max(1, len(self.rows(page)))
 
-    def redraw(self) -> None:
-        self.update(self.picture())
+    def estimate(self, page: Page) -> int:  # noqa: ARG002 (parts with text look at the width)
+        return self.GAP + 1
 
-    def picture(self) -> VisualType:
-        """What the part looks like now."""
-        return Content("")
+    def line_of(self, page: Page, row: int) -> tuple[int, int]:
+        """The line of text that a row belongs to, and the row within it."""
+        rows = self.rows(page)[: max(0, row - self.GAP) + 1]
+        lines = sum(1 for each in rows if each.joint is None)
+        wrapped = 0
+        for each in reversed(rows):
+            if each.joint is None:
+                break
+            wrapped += 1
+        return (-1, row) if row < self.GAP else (lines, wrapped)
+
+    def row_of(self, page: Page, line: tuple[int, int]) -> int:
+        if line[0] < 0:
+            return line[1]
+        lines = 0
+        rows = self.rows(page)
+        for index, row in enumerate(rows):
+            lines += row.joint is None
+            if lines == line[0]:
+                wrapped = 0
+                while wrapped < line[1] and index + 1 < len(rows) and rows[index + 1].joint is not None:
+                    wrapped, index = wrapped + 1, index + 1  # noqa: PLW2901 (walks on within the line)
+                return self.GAP + index
+        return self.GAP + max(0, len(rows) - 1)
+
+    # what is in it
+
+    @property
+    def source(self) -> str:
+        """Its text as it came: what search looks through and copying gives."""
+        return self.picture().plain
+
+    def codes(self) -> list[CodePlace]:
+        """Code blocks and their rows."""
+        return []
+
+    def link_at(self, row: int, column: int) -> Link | None:  # noqa: ARG002 (parts with Markdown have links)
+        """The link under a cell."""
+        return None
+
+    def highlights(self) -> Iterator[HighlightJob]:
+        """Jobs that give code its colours."""
+        return iter(())
+
+    def painted(self, job: HighlightJob) -> bool:  # noqa: ARG002 (parts with Markdown have code)
+        """A job is done: whether rows changed."""
+        return False
+
+
+class _Text:
+    """Text in pieces, joined when it is asked for."""
+
+    def __init__(self, text: str = "") -> None:
+        self._pieces = [text] if text else []
+        self.size = len(text)
+
+    def add(self, text: str) -> None:
+        self._pieces.append(text)
+        self.size += len(text)
+
+    @property
+    def whole(self) -> str:
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
 
 
 class TextView(PartView):
-    """The text of an answer or of a user's message.
+    """The text of an answer, as Markdown.
 
-    ``feed`` appends and repaints at most every ``interval`` seconds (the first piece at once); ``finish`` paints what
-    is left, from ``text`` when given. The raw text is kept as it came.
-    """
+    ``feed`` appends; the transcript flushes at the rate of the screen, and only what is in view. ``finish`` renders
+    what is left, from ``text`` when given. The raw text is kept as it came."""
 
     SAID = True
 
-    def __init__(self, message_id: str, *, text: str = "", interval: float = 1 / 12, classes: str = "text") -> None:
+    def __init__(self, message_id: str, *, text: str = "", growing: bool = False, classes: str = "text") -> None:
         super().__init__(message_id, classes)
-        self._pieces: list[str] = [text] if text else []
-        self._interval = interval
-        self._timer: Timer | None = None
-        self._cost = 0.0
-
-    def on_mount(self) -> None:
-        self.redraw()
+        self._text = _Text(text)
+        self._growing = growing or not text
+        self._reply: Reply | None = None
+        self._fed = 0  # characters that _reply was given
 
     @property
     def text(self) -> str:
         """Everything fed so far."""
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
+        return self._text.whole
+
+    @property
+    def source(self) -> str:
+        return self._text.whole
 
     def feed(self, text: str) -> None:
-        first = not self._pieces
-        self._pieces.append(text)
-        if first:
-            self.flush()
-        elif self._timer is None and self.is_attached:
-            # Long texts cost more to lay out: never spend more than a fifth of the time on it.
-            self._timer = self.set_timer(max(self._interval, 5 * self._cost), self.flush)
+        self._growing = True
+        self._text.add(text)
+        if self.host is not None:
+            self.host.part_changed(self)
 
     def finish(self, text: str | None = None) -> None:
-        if text is not None:
-            self._pieces = [text]
-        self.flush()
+        """The text is complete; ``text`` is the stored whole."""
+        if text is not None and text != self._text.whole:
+            self._text = _Text(text)
+            self._reply = None
+        self._growing = False
+        if self.host is not None:
+            self.host.part_changed(self)
 
-    def flush(self) -> None:
-        """Paint what was fed."""
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        start = monotonic()
-        self.redraw()
-        self._cost = monotonic() - start
+    def reopen(self) -> None:
+        """A text that was complete grows again."""
+        if not self._growing:
+            self._growing, self._reply = True, None
+            self._page = None
 
-    def picture(self) -> VisualType:
-        text = self.text
-        if len(text) <= SHOWN_CHARACTERS:
-            return literal(text)
-        above = _("… {count} characters above are kept but not shown; copying the message gives all of it")
-        head = Content.styled(above.format(count=f"{len(text) - SHOWN_CHARACTERS:,}"), "$text-muted")
-        return Content("\n").join([head, literal(text[-SHOWN_CHARACTERS:])])
+    @property
+    def _plain(self) -> bool:
+        return self._text.size > MARKDOWN_CHARACTERS
+
+    def draw(self, page: Page) -> Sequence[Row]:
+        if self._plain:
+            self._reply = None
+            return shortened_rows(self._text.whole, page)
+        reply = self._made(page)
+        if reply.page != page:
+            reply.page = page
+        return reply.rows
+
+    def _made(self, page: Page) -> Reply:
+        """The rendered text, made now if it was not, with all that was fed."""
+        if self._reply is None:
+            from tui.markdown.reply import Reply
+
+            self._reply = Reply(self._text.whole, page)
+            self._fed = self._text.size
+            if not self._growing:
+                self._reply.finish()
+        return self._reply
+
+    def flush(self) -> int | None:
+        reply, page = self._reply, self._page
+        if reply is None or page is None or self._plain:
+            self._page = None
+            self.strips.clear()
+            return 0
+        if self._fed < self._text.size:
+            reply.document.feed(self._text.whole[self._fed :])
+            self._fed = self._text.size
+        changed = reply.flush() if self._growing else reply.finish(self._text.whole)
+        self._rows = reply.rows
+        if changed is not None:
+            for row in [row for row in self.strips if row >= changed]:
+                del self.strips[row]
+        return changed
+
+    def forget(self) -> None:
+        super().forget()
+        if not self._growing:
+            self._reply = None
+
+    def estimate(self, page: Page) -> int:
+        return self.GAP + estimated_rows(self._text.whole[:SHOWN_CHARACTERS], page.width)
+
+    def codes(self) -> list[CodePlace]:
+        return self._reply.codes() if self._reply is not None else []
+
+    def link_at(self, row: int, column: int) -> Link | None:
+        return self._reply.link_at(row, column) if self._reply is not None else None
+
+    def highlights(self) -> Iterator[HighlightJob]:
+        return self._reply.highlights() if self._reply is not None else iter(())
+
+    def painted(self, job: HighlightJob) -> bool:
+        if self._reply is None or not job.element.painted:
+            return False
+        span = self._reply.layout.repaint(job.element)
+        for row in range(*span) if span else ():
+            self.strips.pop(row, None)
+        return span is not None
+
+    def markdown(self, first: int, last: int) -> str:
+        """The Markdown source of the blocks that the rows ``first`` to ``last`` touch."""
+        return self._reply.layout.source_of(first, last) if self._reply is not None else self.source
 
 
-class UserView(TextView):
-    """What the user sent."""
+class UserView(PartView):
+    """What the user sent, as it was written."""
+
+    SAID = True
 
     def __init__(self, message_id: str, text: str) -> None:
-        super().__init__(message_id, text=text, classes="user")
+        super().__init__(message_id, "user")
+        self.text = text
+
+    @property
+    def source(self) -> str:
+        return self.text
+
+    def draw(self, page: Page) -> Sequence[Row]:
+        return shortened_rows(self.text, page, bar=True)
+
+    def estimate(self, page: Page) -> int:
+        return self.GAP + estimated_rows(self.text[:SHOWN_CHARACTERS], page.width - 2)
 
 
-class ReasoningView(PartView):
-    """The model's thoughts, folded to one line with seconds and tokens; the body exists only while it is open."""
+def shortened_rows(text: str, page: Page, *, bar: bool = False) -> Sequence[Row]:
+    """A text as it stands, without its beginning when it is very long."""
+    margin = {"margin": USER} if bar else {}
+    if len(text) <= SHOWN_CHARACTERS:
+        return plain_rows(text, page, **margin)
+    above = _("… {count} characters above are kept but not shown; copying the message gives all of it")
+    head = plain_rows(above.format(count=f"{len(text) - SHOWN_CHARACTERS:,}"), page, style="muted", **margin)
+    return [*head, *plain_rows(text[-SHOWN_CHARACTERS:], page, **margin)]
+
+
+class ReasoningView(TextView):
+    """The model's thoughts, folded to one line with seconds and tokens; the body is rendered only while it is open."""
 
     FOLDS = True
+    SAID = False
+    TONE = "muted"
 
-    def __init__(
-        self, message_id: str, *, text: str = "", seconds: float | None = None, interval: float = 0.25
-    ) -> None:
-        super().__init__(message_id, "reasoning")
-        self._pieces: list[str] = [text] if text else []
+    def __init__(self, message_id: str, *, text: str = "", seconds: float | None = None) -> None:
+        super().__init__(message_id, text=text, classes="reasoning")
         self._started = monotonic()
         self._last = self._started
         self._seconds = seconds
         self._tokens: int | None = None
-        self._interval = interval
-        self._timer: Timer | None = None
-
-    def on_mount(self) -> None:
-        self.redraw()
-
-    @property
-    def text(self) -> str:
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
+        self._head = 0
 
     def feed(self, text: str) -> None:
-        self._pieces.append(text)
+        self._growing = True
+        self._text.add(text)
         self._last = monotonic()
-        if self._timer is None and self.is_attached:
-            self._timer = self.set_timer(self._interval, self._tick)
+        if self.host is not None:
+            self.host.part_changed(self, None if self.open else _FIGURES_SECONDS)
 
-    def _tick(self) -> None:
-        self._timer = None
-        self.redraw()
-
-    def finish(self, *, seconds: float | None = None, tokens: int | None = None) -> None:
+    def finish(
+        self, text: str | None = None, *, seconds: float | None = None, tokens: int | None = None
+    ) -> None:
         """The thinking is over; figures that are known better than from the arrival of pieces replace ours."""
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
         if seconds is not None:
             self._seconds = seconds
         elif self._seconds is None:
             self._seconds = self._last - self._started
         self._tokens = tokens or self._tokens
-        self.redraw()
+        super().finish(text)
 
     @property
     def thinking(self) -> bool:
         return self._seconds is None
 
-    def picture(self) -> VisualType:
+    def head(self) -> str:
+        """The line that stays when it is folded."""
         seconds = self._last - self._started if self._seconds is None else self._seconds
         template = _("thinking {seconds} · {tokens} tok") if self.thinking else _("thought {seconds} · {tokens} tok")
         tokens = f"{self._tokens:,}" if self._tokens else "≈" + f"{words.estimate_tokens(self.text):,}"
-        head = Content(
-            f"{words.fold_mark(self.open)} " + template.format(seconds=words.seconds(seconds), tokens=tokens)
-        )
-        return Content("\n").join([head, literal(self.text)]) if self.open else head
+        return f"{words.fold_mark(self.open)} " + template.format(seconds=words.seconds(seconds), tokens=tokens)
+
+    def draw(self, page: Page) -> Sequence[Row]:
+        head = plain_rows(self.head(), page)
+        self._head = len(head)
+        return [*head, *super().draw(page)] if self.open else head
+
+    def flush(self) -> int | None:
+        if self.open and self._reply is not None and not self._plain:
+            super().flush()
+        self._page = None
+        self.strips.clear()
+        return 0
+
+    def forget(self) -> None:
+        super().forget()
+        if not self.open:
+            self._reply = None
+
+    def estimate(self, page: Page) -> int:
+        return super().estimate(page) + 1 if self.open else self.GAP + 1
+
+    def codes(self) -> list[CodePlace]:
+        return [place._replace(first=place.first + self._head, end=place.end + self._head) for place in super().codes()]
+
+    def link_at(self, row: int, column: int) -> Link | None:
+        return super().link_at(row - self._head, column) if self.open else None
+
+    def painted(self, job: HighlightJob) -> bool:
+        changed = super().painted(job)
+        self._page = None
+        self.strips.clear()
+        return changed and self.open
+
+    def markdown(self, first: int, last: int) -> str:  # noqa: ARG002 (thoughts are copied as a whole)
+        return self.source
 
 
 class NoticeView(PartView):
     """Something lmdeck says inside the conversation: a cause and a next step."""
 
+    TONE = "warning"
+
     def __init__(self, message_id: str, problem: Problem) -> None:
         super().__init__(message_id, "notice")
         self.problem = problem
 
-    def on_mount(self) -> None:
-        self.redraw()
-
-    def picture(self) -> VisualType:
+    def picture(self) -> Content:
         explanation = explain(self.problem)
         head = Content("! ") + literal(explanation.sentence)
         return Content("\n").join([head, Content("  ") + literal(explanation.step)]) if explanation.step else head
@@ -203,12 +432,14 @@ class NoticeView(PartView):
 class TurnLine(PartView):
     """The figures of a finished turn: tokens in and out, time to the first token, tokens a second."""
 
+    TONE = "muted"
+    GAP = 0
+
     def __init__(self, message_id: str, usage: Usage | None, timings: Timings | None) -> None:
         super().__init__(message_id, "turn")
         self._usage, self._timings = usage, timings
 
-    def on_mount(self) -> None:
-        self.redraw()
-
-    def picture(self) -> VisualType:
+    def picture(self) -> Content:
         return Content(" · ".join([*words.usage(self._usage), *words.timings(self._timings)]))
+
+

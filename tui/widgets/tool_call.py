@@ -7,8 +7,6 @@ from enum import Enum
 from typing import Any, cast
 
 from textual.content import Content
-from textual.timer import Timer
-from textual.visual import VisualType
 
 from tui.i18n import _
 from tui.i18n.problems import explain
@@ -35,6 +33,7 @@ class ToolCallView(PartView):
     """Follows one call from its first letter to its result."""
 
     FOLDS = True
+    GAP = 0
 
     def __init__(self, message_id: str, call_id: str, name: str, arguments: str = "") -> None:
         super().__init__(message_id, "tool")
@@ -45,10 +44,6 @@ class ToolCallView(PartView):
         self._result = ""
         self._seconds = 0.0
         self._problem: Problem | None = None
-        self._timer: Timer | None = None
-
-    def on_mount(self) -> None:
-        self.redraw()
 
     @property
     def arguments(self) -> str:
@@ -60,12 +55,8 @@ class ToolCallView(PartView):
     def feed(self, fragment: str) -> None:
         """A further piece of the arguments; the line is repainted five times a second at most."""
         self._pieces.append(fragment)
-        if self._timer is None and self.is_attached:
-            self._timer = self.set_timer(0.2, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        self.redraw()
+        if self.host is not None:
+            self.host.part_changed(self, 0.2)
 
     def set_state(self, state: CallState) -> None:
         self.state = state
@@ -73,13 +64,10 @@ class ToolCallView(PartView):
 
     def finish(self, content: str, *, ok: bool, seconds: float, problem: Problem | None = None) -> None:
         """The call ended; ``content`` is what the model got."""
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
         self._result, self._seconds, self._problem = content, seconds, problem
         self.set_state(CallState.DONE if ok else CallState.FAILED)
 
-    def picture(self) -> VisualType:
+    def picture(self) -> Content:
         head = Content.assemble(
             (f"{words.fold_mark(self.open)} ⚙ ", "$text-muted"),
             literal(one_line(self.name_of_tool, 60), "bold"),

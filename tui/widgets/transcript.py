@@ -1,114 +1,57 @@
-"""The conversation on screen: part views in order, following the newest text until the user scrolls away."""
+"""The conversation on screen: a column of parts with messages to walk through, text to select, links, code, folding."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from textual.containers import VerticalScroll
-from textual.geometry import Size
+from textual import events
 from textual.message import Message
-from textual.widget import Widget
+
+from tui.widgets.column import Column
+from tui.widgets.selecting import around, chosen_text, stretch, touched, whole
+from tui.widgets.sheet import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.selection import Selection
+
+    from tui.markdown.ink import Link
+    from tui.markdown.layout import CodePlace
     from tui.widgets.parts import PartView
 
-_NEAR = 2  # rows from the end that still count as "at the end"
 
-
-class Transcript(VerticalScroll, can_focus=False):
-    """Holds :class:`PartView` children. The focus stays in the composer; keys scroll it from outside."""
+class Transcript(Column, can_focus=False):
+    """Holds :class:`PartView` parts. The focus stays in the composer; keys scroll it from outside."""
 
     @dataclass
-    class FollowChanged(Message):
-        """``following`` is False while the user reads further up; ``news`` counts parts that arrived since."""
+    class LinkClicked(Message):
+        """A link was clicked. Whoever handles it shows the address before anything is opened."""
 
-        following: bool
-        news: int
+        link: Link
+
+    @dataclass
+    class LinkHovered(Message):
+        """The mouse came over a link, or left it (None)."""
+
+        link: Link | None
+
+    @dataclass
+    class CodeClicked(Message):
+        """The label of a code block was clicked."""
+
+        code: str
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self.following = True
-        self._news = 0
         self._selected: str | None = None
+        self._link: Link | None = None
+        self._pointed: tuple[int, int] | None = None  # column and row on screen of the last click
 
-    # content
-
-    def part_views(self) -> list[PartView]:
-        """All parts in order; the transcript holds nothing else."""
-        return cast("list[PartView]", list(self.children))
-
-    def add(self, view: PartView) -> None:
-        """Append a part; the view follows if it was at the end."""
-        if not self.is_attached:
-            return  # the app is ending
-        self.mount(view)
-        if not self.following:
-            self._news += 1
-            self.post_message(self.FollowChanged(following=False, news=self._news))
-
-    async def replace(self, views: Sequence[Widget]) -> None:
-        """Show other parts instead, from the end. What lmdeck said outside any message stays."""
-        with self.app.batch_update():
-            await self.remove_children([view for view in self.part_views() if view.message_id])
-            await self.mount_all(views)
+    def replace(self, parts: Sequence[PartView]) -> None:
         self._selected = None
-        self.follow()
-
-    # following
-
-    def follow(self) -> None:
-        """Go to the end and stay there."""
-        self.following = True
-        self._news = 0
-        self._hold()
-        self.post_message(self.FollowChanged(following=True, news=0))
-
-    def _hold(self) -> None:
-        # Textual anchors short content to the bottom edge; hold on only when there is something to scroll.
-        if self.virtual_size.height > self.size.height:
-            self.anchor()
-        elif self.is_anchored:
-            self.anchor(anchor=False)
-
-    def watch_virtual_size(self, old: Size, new: Size) -> None:
-        if self.following and old.height != new.height:
-            self._hold()
-
-    def on_resize(self) -> None:
-        if self.following:
-            self.call_after_refresh(self._hold)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.call_after_refresh(self.settle, near=0)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.call_after_refresh(self.settle)
-
-    def settle(self, near: int = _NEAR) -> None:
-        """After the user scrolled: follow again within ``near`` rows of the end, hold still anywhere else."""
-        at_end = self.max_scroll_y - self.scroll_target_y <= near
-        if at_end and not self.following:
-            self.follow()
-        elif not at_end:
-            self.release_anchor()
-            if self.following:
-                self.following = False
-                self.post_message(self.FollowChanged(following=False, news=self._news))
-
-    def move_view(self, where: str) -> None:
-        """Scroll by a page (``page_up``, ``page_down``) or to an end (``home``, ``end``)."""
-        if where == "end":
-            self.follow()
-            return
-        target = {
-            "page_up": self.scroll_y - max(1, self.size.height - 2),
-            "page_down": self.scroll_y + max(1, self.size.height - 2),
-            "home": 0,
-        }[where]
-        self.scroll_to(y=target, animate=False, immediate=True)
-        self.settle()
+        super().replace(parts)
 
     # walking through messages
 
@@ -118,8 +61,8 @@ class Transcript(VerticalScroll, can_focus=False):
         return self._selected
 
     def message_ids(self) -> list[str]:
-        """Messages on screen in order, each once."""
-        return list(dict.fromkeys(view.message_id for view in self.part_views() if view.SAID))
+        """Messages in order, each once."""
+        return list(dict.fromkeys(part.message_id for part in self.sheet.items if part.SAID))
 
     def walk(self, step: int) -> None:
         """Select the message ``step`` further (−1: above); past the last one nothing is selected."""
@@ -132,29 +75,127 @@ class Transcript(VerticalScroll, can_focus=False):
 
     def select(self, message_id: str | None) -> None:
         """Mark a message as selected and bring it into view; None goes back to the end."""
+        for index in self._places(self._selected):
+            self.sheet.items[index].strips.clear()
         self._selected = message_id
-        first: PartView | None = None
-        for view in self.part_views():
-            chosen = message_id is not None and view.message_id == message_id
-            view.set_class(chosen, "-selected")
-            first = view if chosen and first is None else first
-        if first is None:
+        places = self._places(message_id)
+        if not places:
             self.follow()
-        else:
-            self.scroll_to_widget(first, animate=False, top=True, immediate=True)
-            self.settle()
+            self.refresh()
+            return
+        for index in places:
+            self.sheet.items[index].strips.clear()
+        self.show_place(Place(places[0], 0))
+        self.refresh()
+
+    def _places(self, message_id: str | None) -> list[int]:
+        if message_id is None:
+            return []
+        return [index for index, part in enumerate(self.sheet.items) if part.message_id == message_id]
+
+    def look_of(self, part: PartView) -> tuple[str, bool]:
+        return part.TONE, self._selected is not None and part.message_id == self._selected
 
     # folding
 
     def fold_parts(self) -> None:
         """Unfold what folds in the selected message (or everywhere) if anything is folded, else fold it all."""
-        views = [view for view in self.part_views() if view.FOLDS]
-        if self._selected is not None:
-            views = [view for view in views if view.message_id == self._selected] or views
-        opened = any(not view.open for view in views)
-        for view in views:
-            view.set_open(opened=opened)
+        every = [part for part in self.sheet.items if part.FOLDS]
+        chosen = [part for part in every if part.message_id == self._selected] or every
+        opened = any(not part.open for part in chosen)
+        for part in chosen:
+            part.set_open(opened=opened)
 
     def retranslate(self) -> None:
-        for view in self.part_views():
-            view.retranslate()
+        """The language has changed."""
+        for part in self.sheet.items:
+            part.retranslate()
+
+    # selecting text
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text without the breaks of wrapping."""
+        return chosen_text(self.sheet.items, self.sheet.page, selection), "\n"
+
+    def selected_markdown(self) -> str:
+        """The original text of the blocks that the selection touches; empty without a selection."""
+        from tui.widgets.parts import TextView
+
+        selection = self.text_selection
+        pieces: list[str] = []
+        for part, first, last in touched(self.sheet.items, selection) if selection is not None else []:
+            end = len(part.rows(self.sheet.page)) - 1 if last is None else last
+            pieces.append(part.markdown(first, end) if isinstance(part, TextView) else part.source)
+        return "\n\n".join(pieces)
+
+    def text_select_all(self) -> None:
+        """Textual calls this after a double click: the word under the mouse."""
+        found = self._under(self._pointed)
+        if found is not None:
+            part, row, column = found
+            rows = part.rows(self.sheet.page)
+            if 0 <= row < len(rows):
+                text = rows[row].text
+                self.screen.selections = {self: stretch(part, row, *around(text, _character(text, column)))}
+
+    def _select_part(self) -> None:
+        found = self._under(self._pointed)
+        if found is not None:
+            self.screen.selections = {self: whole(found[0], self.sheet.page)}
+
+    # the mouse
+
+    def on_click(self, event: events.Click) -> None:
+        self._pointed = (event.x, event.y)
+        found = self._under(self._pointed)
+        if found is None:
+            return
+        part, row, column = found
+        if event.chain == 3:
+            event.prevent_default()
+            self._select_part()
+        elif event.chain == 1 and not self.text_selection:
+            self._clicked(part, row, column)
+
+    def _clicked(self, part: PartView, row: int, column: int) -> None:
+        if part.FOLDS and row == 0:
+            part.set_open(opened=not part.open)
+        elif (link := part.link_at(row, column)) is not None:
+            self.post_message(self.LinkClicked(link))
+        elif (place := _label_at(part.codes(), row)) is not None:
+            self.post_message(self.CodeClicked(place.code.code))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        found = self._under((event.x, event.y))
+        self._hover(found[0].link_at(found[1], found[2]) if found is not None else None)
+
+    def on_leave(self) -> None:
+        self._hover(None)
+
+    def _hover(self, link: Link | None) -> None:
+        if link is not self._link:
+            self._link = link
+            self.post_message(self.LinkHovered(link))
+
+    def _under(self, point: tuple[int, int] | None) -> tuple[PartView, int, int] | None:
+        """The part, its row and the cell in it at a point of the widget."""
+        if point is None or not 0 <= point[1] < len(self._shown):
+            return None
+        place = self._shown[point[1]]
+        part = self.sheet.items[place.index]
+        return part, place.row - part.GAP, point[0] - 1
+
+
+def _label_at(codes: Sequence[CodePlace], row: int) -> CodePlace | None:
+    return next((place for place in codes if place.code.language and place.first == row), None)
+
+
+def _character(text: str, column: int) -> int:
+    """Which character of a row stands on a cell."""
+    from rich.cells import get_character_cell_size
+
+    for index, character in enumerate(text):
+        column -= get_character_cell_size(character)
+        if column < 0:
+            return index
+    return len(text)

@@ -1,0 +1,416 @@
+"""A column of parts, drawn row by row by one widget, whatever their number.
+
+Only what is in view is laid out and drawn. Text that grows is flushed at the rate of the screen and only while it is in
+view; a frame repaints the rows that changed and never causes a layout. Rows are known by part and row, not by their
+distance from the top, so selections and highlights stay where they are when something above changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.markdown.ink import Page
+from tui.markdown.strips import Overlay
+from tui.widgets.colouring import PAUSE, Colouring
+from tui.widgets.following import Following
+from tui.widgets.part_ink import COMPONENTS, PADDING, PartInk, with_offsets
+from tui.widgets.selecting import number
+from tui.widgets.sheet import Place, Sheet, first_index
+
+if TYPE_CHECKING:
+    from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
+    from textual.selection import Selection
+    from textual.timer import Timer
+
+    from tui.widgets.parts import PartView
+
+P = TypeVar("P", bound="PartView")
+
+_STRIPS_KEPT = 500  # of one part
+_LAID_OUT = 80  # parts that stay laid out
+_BAR_SECONDS = 0.5  # how often the scroll bar is put right while text grows
+
+
+class Column(ScrollView, can_focus=False):
+    """Draws :class:`PartView` parts and scrolls them."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    DEFAULT_CSS = """
+    Column { overflow-x: hidden; overflow-y: scroll; }
+    Column > .transcript--selected { background: $boost; }
+    Column > .transcript--muted { color: $text-muted; }
+    Column > .transcript--warning { color: $text-warning; }
+    """
+
+    @dataclass
+    class FollowChanged(Message):
+        """``following`` is False while the user reads further up; ``news`` counts parts that arrived since."""
+
+        following: bool
+        news: int
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.seconds_per_frame = 1 / 15
+        self.wide_ambiguous = False
+        self.sheet: Sheet[PartView] = Sheet()
+        self.follows = Following()
+        self._ink = PartInk(self)
+        self._colouring = Colouring(lambda work: self.set_timer(PAUSE, work), self.repaint_part)
+        self._next_key = 1
+        self._shown: list[Place] = []
+        self._fitted: tuple[Size, Page] | None = None
+        self._waiting: dict[int, PartView] = {}
+        self._laid_out: dict[int, PartView] = {}
+        self._timer: Timer | None = None
+        self._due = float("inf")
+        self._last_frame = 0.0
+        self._bar_put_right = 0.0
+        self._told = (True, 0)
+
+    # parts
+
+    @property
+    def following(self) -> bool:
+        """Whether the view stays at the end."""
+        return self.follows.sticks
+
+    def part_views(self) -> list[PartView]:
+        """All parts in order."""
+        return self.sheet.items
+
+    def parts(self, kind: type[P]) -> list[P]:
+        """All parts of one kind in order."""
+        return [part for part in self.sheet.items if isinstance(part, kind)]
+
+    def add(self, part: PartView) -> None:
+        """Append a part; the view follows if it was at the end."""
+        part.key, self._next_key = self._next_key, self._next_key + 1
+        part.host = self
+        self.sheet.insert(len(self.sheet.items), part)
+        self.follows.arrived(1)
+        self._tell()
+        self.part_changed(part)
+
+    def swap(self, old: Sequence[PartView], new: PartView | None = None) -> None:
+        """Take parts away and put another one where the first of them was."""
+        for place, part in enumerate(old):
+            index = self._index(part)
+            if index is None:
+                continue
+            part.host = None
+            self.sheet.remove(index)
+            if place == 0 and new is not None:
+                new.key, new.host = part.key, self
+                self.sheet.insert(index, new)
+        self.show(everything=True)
+
+    def replace(self, parts: Sequence[PartView]) -> None:
+        """Show other parts instead, from the end. What lmdeck said outside any message stays, above them."""
+        kept = [part for part in self.sheet.items if not part.message_id]
+        for part in self.sheet.items:
+            part.host = None
+        every = [*kept, *parts]
+        for key, part in enumerate(every, 1):
+            part.key, part.host = key, self
+        self._next_key = len(every) + 1
+        self._waiting.clear()
+        self._laid_out.clear()
+        self._colouring.forget()
+        self.sheet.replace(every)
+        if self.is_attached:
+            self.screen.clear_selection()
+        self.follow()
+
+    def part_changed(self, part: PartView, delay: float | None = None) -> None:
+        """Draw a part again with the next frame (the first one comes at once), or in ``delay`` seconds."""
+        if not self.is_attached:
+            return  # the app is ending
+        self._waiting[part.key] = part
+        now = monotonic()
+        due = max(now, self._last_frame + self.seconds_per_frame) if delay is None else now + delay
+        if due <= now and self._fitted is not None:
+            self._frame()
+        elif due < self._due:
+            if self._timer is not None:
+                self._timer.stop()
+            self._due = due
+            self._timer = self.set_timer(max(0.001, due - now), self._frame)
+
+    def _index(self, part: PartView) -> int | None:
+        items = self.sheet.items
+        return first_index(items, lambda item: item is part, len(items) - 1, -1)
+
+    # frames
+
+    def _frame(self) -> None:
+        """Take in what arrived for parts in view, and repaint what changed."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._due = float("inf")
+        self._last_frame = monotonic()
+        waiting, self._waiting = self._waiting, {}
+        last = self._shown[-1].index if self._shown else -1
+        changed: dict[int, int] = {}
+        for part in waiting.values():
+            index = self._index(part)
+            if index is None:
+                continue
+            if not self.follows.sticks and index > last and len(self._shown) >= self.sheet.view:
+                self.follows.arrived()
+                self._waiting[part.key] = part  # out of sight: taken in when it comes into view
+                continue
+            row = part.flush()
+            if row is not None:
+                self.sheet.changed(index)
+                changed[index] = row + part.GAP if row else 0
+        self._tell()
+        if changed:
+            self.show(changed)
+
+    def show(self, changed: dict[int, int] | None = None, *, everything: bool = False) -> None:
+        """Put the view right and repaint the rows that are others now; ``changed``: parts and their first new row."""
+        if not self._fit():
+            return
+        before = self._shown
+        self._take_in_view()
+        now = self._shown
+        if self.follows.framed():
+            self._tell()
+        self._put_bar_right(at_once=everything or not changed)
+        if everything:
+            self.refresh()
+        elif dirty := _changed_rows(before, now, changed or {}):
+            self.refresh(Region(0, dirty[0], self.size.width, dirty[1] - dirty[0] + 1))
+        self._tidy(changed)
+
+    def _take_in_view(self) -> None:
+        """Find the rows in view. Text that grew out of sight and comes into view now is taken in first."""
+        while True:
+            if self.follows.sticks:
+                self.sheet.go_to_end()
+            else:
+                self.sheet.settle()
+            self._shown = self.sheet.lines()
+            if not self._waiting or not self._shown:
+                return
+            first, last = self._shown[0].index, self._shown[-1].index
+            seen = [part for part in self.sheet.items[first : last + 1] if part.key in self._waiting]
+            if not seen:
+                return
+            for part in seen:
+                del self._waiting[part.key]
+                if part.flush() is not None and (index := self._index(part)) is not None:
+                    self.sheet.changed(index)
+
+    def _fit(self) -> bool:
+        """Lay the sheet out for the widget's size; False while it has none."""
+        size = self.size
+        width = size.width - self.scrollbar_size_vertical - 2 * PADDING
+        if width <= 0 or size.height <= 0 or not self.is_attached:
+            return False
+        page = Page(width, self.wide_ambiguous)
+        if self._fitted != (size, page):
+            self._fitted = (size, page)
+            if page != self.sheet.page:
+                for part in self._laid_out.values():
+                    part.strips.clear()
+            self.sheet.resize(page, size.height)
+        return True
+
+    def _put_bar_right(self, *, at_once: bool) -> None:
+        """Tell Textual, which knows nothing of the sheet, how long it is and where we are. Causes no layout."""
+        now = monotonic()
+        if not at_once and self.follows.sticks and now < self._bar_put_right + _BAR_SECONDS:
+            return
+        self._bar_put_right = now
+        total, y = self.sheet.total, self.sheet.y
+        self.set_reactive(Widget.virtual_size, Size(self.size.width, total))
+        self.set_reactive(Widget.scroll_y, float(y))
+        self.set_reactive(Widget.scroll_target_y, float(y))
+        bar = self.vertical_scrollbar
+        bar.window_virtual_size, bar.window_size, bar.position = total, self.size.height, y
+
+    def _tidy(self, changed: dict[int, int] | None) -> None:
+        """Colour the code in view, and drop what was made for parts that are long out of view."""
+        if not self._shown:
+            return
+        items = self.sheet.items
+        for index in range(self._shown[0].index, self._shown[-1].index + 1):
+            part = items[index]
+            if changed is None or index in changed:
+                self._colouring.look_at(part)
+            self._laid_out.pop(part.key, None)
+            self._laid_out[part.key] = part
+        while len(self._laid_out) > _LAID_OUT:
+            self._laid_out.pop(next(iter(self._laid_out))).forget()
+
+    def repaint_part(self, part: PartView) -> None:
+        """Rows of a part have other colours now."""
+        index = self._index(part)
+        if index is not None:
+            self.show({index: 0})
+
+    # following and scrolling
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self.follows.go_to_end()
+        self._tell()
+        self.show()
+
+    def _tell(self) -> None:
+        state = (self.follows.sticks, max(self.follows.news, int(self.follows.grown)))
+        if state != self._told:
+            self._told = state
+            self.post_message(self.FollowChanged(*state))
+
+    def scroll_rows(self, rows: int) -> None:
+        """The user moves the view by so many rows, down when positive."""
+        if not rows or not self._fit():
+            return
+        if self.follows.sticks:
+            self.sheet.go_to_end()
+        self.sheet.scroll(rows)
+        self._scrolled(upwards=rows < 0)
+
+    def _scrolled(self, *, upwards: bool) -> None:
+        below = self.sheet.rows_below(10)
+        self.follows.scrolled(below, upwards=upwards)
+        self._tell()
+        self.show()
+
+    def show_place(self, place: Place) -> None:
+        """Move the view so that it begins at a place."""
+        if self._fit():
+            self.sheet.show(place)
+            self._scrolled(upwards=True)
+
+    def move_view(self, where: str) -> None:
+        """Scroll by a page (``page_up``, ``page_down``) or to an end (``home``, ``end``)."""
+        page = max(1, self.size.height - 2)
+        if where == "end":
+            self.follow()
+        elif where == "home":
+            self.show_place(Place(0, 0))
+        else:
+            self.scroll_rows(-page if where == "page_up" else page)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Textual moved us: the wheel, the scroll bar, a selection dragged over the edge."""
+        if self._fitted is None or self._fitted[0] != self.size:
+            return  # a resize that is not handled yet, nobody scrolled
+        rows = round(new_value) - round(old_value)
+        if abs(rows) <= 2 * self.size.height:
+            fraction = new_value - round(new_value)
+            self.scroll_rows(rows)
+            if fraction:
+                self.set_reactive(Widget.scroll_y, self.sheet.y + fraction)
+        elif self._fit():
+            self.sheet.jump(round(new_value))
+            self._scrolled(upwards=rows < 0)
+
+    def on_scroll_to(self, event: ScrollTo) -> None:
+        """The scroll bar is dragged."""
+        event.prevent_default()
+        event.stop()
+        if event.y is not None:
+            self.scroll_to(y=event.y, animate=False)
+
+    def on_scroll_up(self, event: ScrollUp) -> None:
+        event.prevent_default()
+        event.stop()
+        self.move_view("page_up")
+
+    def on_scroll_down(self, event: ScrollDown) -> None:
+        event.prevent_default()
+        event.stop()
+        self.move_view("page_down")
+
+    def on_resize(self) -> None:
+        self.show(everything=True)
+
+    # drawing
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._ink.forget()
+        self.forget_strips()
+
+    def forget_strips(self) -> None:
+        """Everything has to be drawn again; the rows stay what they are."""
+        for part in self._laid_out.values():
+            part.strips.clear()
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.forget_strips()
+        super().selection_updated(selection)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Strips for painting: without Textual's cache of styled lines, because ours are complete and kept."""
+        if self._fitted is None or self._fitted[0] != self.size:
+            self.show()
+        strips = [self._strip(y) for y in range(crop.y, crop.bottom)]
+        if crop.x or crop.width != self.size.width:
+            return [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        """A strip that knows which characters it shows; Textual asks for it under the mouse."""
+        if not self._shown:
+            return self._strip(y)
+        place = self._shown[min(y, len(self._shown) - 1)]
+        part = self.sheet.items[place.index]
+        return with_offsets(self._strip(y), number(part, place.row - part.GAP))
+
+    def _strip(self, y: int) -> Strip:
+        if not 0 <= y < len(self._shown):
+            return self._ink.blank(self.size.width)
+        index, row = self._shown[y]
+        part = self.sheet.items[index]
+        row -= part.GAP
+        strip = part.strips.get(row)
+        if strip is None:
+            if len(part.strips) >= _STRIPS_KEPT:
+                part.strips.clear()
+            strip = part.strips[row] = self._drawn(part, row)
+        return strip
+
+    def _drawn(self, part: PartView, row: int) -> Strip:
+        rows = part.rows(self.sheet.page)
+        width = self.size.width
+        if not 0 <= row < len(rows):
+            return self._ink.blank(width)
+        return self._ink.strip(rows[row], self.sheet.page, self.look_of(part), self.overlays(part, row), width)
+
+    def look_of(self, part: PartView) -> tuple[str, bool]:
+        """The tone of a part and whether it is marked."""
+        return part.TONE, False
+
+    def overlays(self, part: PartView, row: int) -> list[Overlay]:
+        """What is laid over a row: the selection."""
+        selection = self.text_selection
+        if selection is None or (span := selection.get_span(number(part, row))) is None:
+            return []
+        return [(max(0, span[0]), span[1], self._ink.selection)] if span[0] != span[1] else []
+
+
+def _changed_rows(before: list[Place], now: list[Place], changed: dict[int, int]) -> tuple[int, int] | None:
+    """The first and the last row on screen that show something else; ``changed``: parts and their first new row."""
+    dirty: list[int] = []
+    for y in range(max(len(before), len(now))):
+        place = now[y] if y < len(now) else None
+        old = before[y] if y < len(before) else None
+        if place != old or (place is not None and place.row >= changed.get(place.index, 1 << 60)):
+            dirty.append(y)
+    return (dirty[0], dirty[-1]) if dirty else None
