@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual import work
 from textual.app import App
+from textual.css.query import NoMatches
 
 from tui.config.terminal import over_ssh
 from tui.config.themes import shipped_folder, theme_files
@@ -110,8 +112,9 @@ class SettingsSide(App[None]):
             self.chat.tell(problem)
         if "theme" in reload.changed:
             self._wear(reload.loaded.settings.theme)
-        if "language" in reload.changed:
-            self._set_language(reload.loaded.settings)
+        before = current_language()
+        self._set_language(reload.loaded.settings)
+        if current_language() != before:
             self.retranslate_all()
         if "keys" in reload.changed:
             self._use_keys(say=False)
@@ -151,15 +154,15 @@ class SettingsSide(App[None]):
         for screen in self.screen_stack:
             for node in (screen, *screen.query("*")):
                 if isinstance(node, _Retranslatable):
-                    node.retranslate()
+                    with suppress(NoMatches):  # a screen that is just being closed has lost its children
+                        node.retranslate()
 
-    @work(group="language")
-    async def action_switch_language(self) -> None:
+    def action_switch_language(self) -> None:
         """The other language, now and from now on."""
         language = "en" if current_language() == "zh-CN" else "zh-CN"
         set_language(language)
         self.retranslate_all()
-        await self.keep({"language": language})
+        self.run_worker(self.keep({"language": language}), group="language")
 
     async def keep(self, values: Mapping[str, object]) -> None:
         """Save what was chosen; where that is impossible it holds until lmdeck ends, and that is said."""
