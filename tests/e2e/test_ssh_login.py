@@ -289,7 +289,7 @@ async def test_three_boxes_behind_one_jump_host_ask_for_one_code(
     assert jump.logins() == 1
     # The one that brought the login goes; the others stay.
     await links[0].disconnect()
-    assert await links[1].order("ping") == {}
+    assert (await links[1].order("run", arguments=["sleep", "0.5"]))["code"] == 0
     assert await links[2].order("ping") == {}
     links[0].connect()
     await links[0].up()

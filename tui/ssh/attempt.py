@@ -16,6 +16,7 @@ from tui.ssh.bootstrap import remote_command
 from tui.ssh.causes import cause_of, is_authenticated, open_failure
 from tui.ssh.client import child_environment
 from tui.ssh.host_keys import changed_key
+from tui.ssh.hub import JumpHost
 from tui.ssh.process import SshProcess
 from tui.ssh.questions import Answers, LoginQuestions, Scope
 from tui.ssh.timing import Timing
@@ -59,6 +60,7 @@ class Login:
         *,
         interactive: bool,
         trusted: str = "",
+        jump: JumpHost | None = None,
     ) -> None:
         """Start ssh with ``words`` (the command is added) and wait for the agent. Raises ProblemError."""
 
@@ -76,10 +78,12 @@ class Login:
         questions = LoginQuestions(self._scope, asked, answers, interactive=interactive, trusted=trusted)
         token, variables = server.begin(questions)
         try:
+            if jump is not None and not jump.is_up:
+                await self._log_in_to(jump, child_environment(variables), questions)
             command = await asyncio.to_thread(remote_command, self._nonce)
             self._process = await SshProcess.start([*words, command], child_environment(variables), self.channel.feed)
             self._process.on_line = self._heard
-            await self._wait_for_hello(self._process, questions)
+            await self._wait_for(self.channel.hello, self._process, questions)
             questions.worked()
         finally:
             server.end(token)
@@ -91,7 +95,36 @@ class Login:
             self.failures = [*self.failures[-20:], (monotonic(), problem)]
             self.refused.set()
 
-    async def _wait_for_hello(self, process: SshProcess, questions: LoginQuestions) -> None:
+    async def _log_in_to(self, jump: JumpHost, environment: dict[str, str], questions: LoginQuestions) -> None:
+        """Log in to the jump host, for everybody who goes through it. Raises ProblemError."""
+        await jump.close()
+        jump.control.unlink(missing_ok=True)
+        process = self._process = jump.process = await SshProcess.start(jump.master, environment, _nothing)
+        authenticated = asyncio.Event()
+
+        def heard(line: str) -> None:
+            self._progress.set()
+            if is_authenticated(line):
+                authenticated.set()
+
+        async def shared() -> None:
+            await authenticated.wait()
+            while not jump.control.exists():  # noqa: ASYNC110 (ssh makes it right after that line and tells nobody)
+                await asyncio.sleep(0.01)
+
+        process.on_line = heard
+        ready = asyncio.create_task(shared())
+        try:
+            await self._wait_for(ready, process, questions)
+        except BaseException:
+            await jump.close()
+            raise
+        finally:
+            self._process = None
+            ready.cancel()
+
+    async def _wait_for(self, ready: asyncio.Future[Any], process: SshProcess, questions: LoginQuestions) -> None:
+        """Until ``ready``. Raises ProblemError when ssh ends, nobody answers it, or it is stuck."""
         ended = asyncio.create_task(process.ended())
         gave_up = asyncio.create_task(questions.gave_up.wait())
         try:
@@ -99,11 +132,11 @@ class Login:
                 self._progress.clear()
                 moved = asyncio.create_task(self._progress.wait())
                 limit = None if self._asking else self._timing.stuck
-                waiting = {ended, moved, gave_up, self.channel.hello}
+                waiting = {ended, moved, gave_up, ready}
                 done, _ = await asyncio.wait(waiting, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
                 moved.cancel()
-                if self.channel.hello in done:
-                    self.channel.hello.result()
+                if ready in done:
+                    ready.result()
                     return
                 if gave_up in done:
                     raise ProblemError(self._no_answer(questions))
@@ -157,6 +190,10 @@ class Login:
         self.channel.fail(problem)
         if self._process is not None:
             await self._process.stop()
+
+
+async def _nothing(_data: bytes) -> None:
+    """A jump host's output: there is none."""
 
 
 def _short(question: Question) -> str:

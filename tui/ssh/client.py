@@ -163,15 +163,29 @@ def _quoted(path: Path) -> str:
     return f'"{path}"' if " " in str(path) else str(path)
 
 
-def jump_command(client: Client, target: Target, jump: str, control: Path | str, *, master: bool) -> str:
-    """A ProxyCommand through the last of the jump hosts, which shares one login between all that use ``control``: the
-    first becomes the master (``master``), it lives as long as one of them does. The shell that ssh starts reads it."""
+# ssh as a master without a command of its own would outlive us: it is killed when its input, our pipe, ends.
+_TIED = 'exec 3<&0; (cat <&3 >/dev/null; kill $$ 2>/dev/null) & exec "$@" 3<&- </dev/null'
+
+
+def jump_master(client: Client, target: Target, jump: str, control: str) -> list[str]:
+    """The command line of a login to the last of the jump hosts, to be shared through ``control``. No shell is needed
+    over there; it ends with its standard input."""
     *before, last = jump.split(",")
-    host, at = last.removeprefix("ssh://"), ["-J", ",".join(before)] if before else []
-    words = [client.program, *config_option(target), *at, *KEEP_ALIVE, "-o", "ConnectTimeout=15", "-a", "-x"]
-    words += ["-o", f"ControlMaster={'auto' if master else 'no'}", "-o", f"ControlPath={control}"]
-    words += ["-o", "ControlPersist=no", "-o", "BatchMode=no", "-W", "HERE", f"ssh://{host}"]
-    text = shlex.join(words).replace("%", "%%")
+    words = [client.program, *config_option(target), *(["-J", ",".join(before)] if before else []), *KEEP_ALIVE]
+    words += ["-M", "-S", control, "-N", "-T", "-a", "-x", "-o", "IgnoreUnknown=ForkAfterAuthentication"]
+    for setting in (
+        "ForkAfterAuthentication=no", "ControlPersist=no", "BatchMode=no", "ConnectTimeout=15", "LogLevel=VERBOSE",
+        "ClearAllForwardings=yes", "RemoteCommand=none",
+    ):  # fmt: skip
+        words += ["-o", setting]
+    return ["sh", "-c", _TIED, "lmdeck", *words, f"ssh://{last.removeprefix('ssh://')}"]
+
+
+def jump_command(client: Client, target: Target, jump: str, control: str) -> str:
+    """A ProxyCommand through the master at ``control``; the shell that ssh starts reads it."""
+    last = jump.rpartition(",")[2].removeprefix("ssh://")
+    words = [client.program, *config_option(target), "-o", "ControlMaster=no", "-o", f"ControlPath={control}"]
+    text = shlex.join([*words, "-W", "HERE", f"ssh://{last}"]).replace("%", "%%")
     return text.replace("HERE", "'[%h]:%p'")
 
 

@@ -10,19 +10,40 @@ from pathlib import Path
 
 from tui.model.problem import Problem, ProblemError
 from tui.ssh.asking import AskingServer
-from tui.ssh.client import Client, config_option, find_client, jump_command, resolve, run_quick
+from tui.ssh.client import Client, config_option, find_client, jump_command, jump_master, resolve, run_quick
 from tui.ssh.folder import SocketFolder
+from tui.ssh.process import SshProcess
 from tui.ssh.questions import Answers
 from tui.ssh.target import Target, parse_destination
 
 
 @dataclass
 class JumpHost:
-    """A login to a jump host that several connections share. ``turn`` is held while one of them logs in, so that the
-    others find its master instead of asking the same questions."""
+    """A login to a jump host that several connections share. ``command`` is the way through it; ``master`` the command
+    line of our own login there, empty when the user's is used; ``turn`` is held while somebody logs in, so that the
+    others find the master instead of asking the same questions. ``users`` counts the connections through it."""
 
     command: str
+    control: Path
+    master: list[str]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    process: SshProcess | None = None
+    users: int = 0
+
+    @property
+    def is_up(self) -> bool:
+        return not self.master or (self.process is not None and self.process.code is None and self.control.exists())
+
+    async def leave(self) -> None:
+        """One connection less; the last one ends the login."""
+        self.users -= 1
+        if self.users <= 0:
+            await self.close()
+
+    async def close(self) -> None:
+        process, self.process = self.process, None
+        if process is not None:
+            await process.stop()
 
 
 class Hub:
@@ -73,7 +94,9 @@ class Hub:
                 users = await self._users_master(client, jump, config)
                 name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:8]
                 control = users or str(folder.path / f"j{name}")
-                self._jumps[key] = JumpHost(jump_command(client, target, jump, control, master=not users))
+                master = [] if users else jump_master(client, target, jump, control)
+                command = jump_command(client, target, jump, control)
+                self._jumps[key] = JumpHost(command, Path(control), master)
             return self._jumps[key]
 
     async def _users_master(self, client: Client, jump: str, config: tuple[str, ...]) -> str:
@@ -90,6 +113,8 @@ class Hub:
     async def aclose(self) -> None:
         """Close the socket for questions and remove the folder; forget every answer."""
         self.answers.forget()
+        for jump in self._jumps.values():
+            await jump.close()
         if self._asking is not None:
             await self._asking.aclose()
             self._asking = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -19,7 +19,7 @@ from tui.ssh.causes import NEEDS_YOU, UNREACHABLE
 from tui.ssh.client import Resolved, essential_options, new_host_options, resolve
 from tui.ssh.forwards import Forward, Forwarding, check_port, make_forwarding
 from tui.ssh.host_keys import known_prints, replace_key
-from tui.ssh.hub import Hub
+from tui.ssh.hub import Hub, JumpHost
 from tui.ssh.questions import Scope
 from tui.ssh.target import Target
 from tui.ssh.timing import SleepWatch, Timing
@@ -200,12 +200,13 @@ class Link:
         come up."""
         problem = Problem("ssh.disconnected", {"host": self.target.login})
         login: Login | None = None
+        lasting = AsyncExitStack()
         try:
-            async with self._jump_turn() as words:
+            async with self._jump_turn(lasting) as (words, jump):
                 found = self._resolved
                 scope = Scope(self.target.login, f"{found.user}@{found.host}", found.jump)
                 login = self._login = Login(scope, self._timing, self._set, self.samples.publish)
-                await self._log_in(login, words, interactive=interactive)
+                await self._log_in(login, words, jump, interactive=interactive)
             self._set(LinkPhase.FORWARDING)
             await (await self._ways()).opened()
             self._set(LinkPhase.HEALTHY)
@@ -220,10 +221,12 @@ class Link:
             self._login, self.hello = None, None
             if login is not None:
                 await asyncio.shield(login.close(problem))
+            await asyncio.shield(lasting.aclose())
 
     @asynccontextmanager
-    async def _jump_turn(self) -> AsyncGenerator[list[str]]:
-        """The command line for ssh, and the turn at the jump host while it logs in. Raises ProblemError."""
+    async def _jump_turn(self, lasting: AsyncExitStack) -> AsyncGenerator[tuple[list[str], JumpHost | None]]:
+        """The command line for ssh, and the turn at the jump host while it logs in. ``lasting`` keeps the jump host for
+        as long as the connection lives. Raises ProblemError."""
         self._set(LinkPhase.RESOLVING)
         client, _, _ = await self._hub.open()
         self._resolved = await resolve(client, self.target)
@@ -232,18 +235,28 @@ class Link:
         if self.target.new_host_each_time:
             words += new_host_options(self._hub.known_hosts(self.target))
         jump = await self._hub.jump_host(self.target, self._resolved.jump) if self._resolved.jump else None
-        async with contextlib.AsyncExitStack() as stack:
+        async with AsyncExitStack() as stack:
             if jump is not None:
                 await stack.enter_async_context(jump.turn)
+                jump.users += 1
+                lasting.push_async_callback(jump.leave)
                 words += ["-o", f"ProxyCommand={jump.command}"]
-            yield [*words, *self.target.options, *self.target.words]
+            yield [*words, *self.target.options, *self.target.words], jump
 
-    async def _log_in(self, login: Login, words: list[str], *, interactive: bool) -> None:
+    async def _log_in(self, login: Login, words: list[str], jump: JumpHost | None, *, interactive: bool) -> None:
         client, _, asking = await self._hub.open()
         self._set(LinkPhase.CONNECTING)
         trusted, self._trusted = self._trusted, ""
         try:
-            await login.open(words, asking, self._ask, self._hub.answers, interactive=interactive, trusted=trusted)
+            await login.open(
+                words,
+                asking,
+                self._ask,
+                self._hub.answers,
+                interactive=interactive,
+                trusted=trusted,
+                jump=jump,
+            )
         except ProblemError:
             if login.changed is not None:
                 self.changed = replace(login.changed, known=await known_prints(client, login.changed))
