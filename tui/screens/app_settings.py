@@ -96,16 +96,22 @@ class SettingsSide(App[None]):
     @work(group="settings")
     async def follow_settings(self) -> None:
         """Check the file thoroughly, say what is wrong with it, then look every few seconds whether it changed."""
-        self.live.on_change = self._changed
-        for problem in await self.live.load():
-            self.chat.tell(problem)
-        self.apply(self.live.settings)
-        if not self._wear(self.live.settings.theme):
-            self.chat.tell(Problem("app.theme_unknown", {"name": self.live.settings.theme}))
-        self._use_keys(say=True)
-        self.set_interval(_LOOK_SECONDS, self.live.poll)
+        self.live.on_change = self._changed_while_open
+        problems = await self.live.load()
+        with suppress(NoMatches):  # the app was closed meanwhile
+            for problem in problems:
+                self.chat.tell(problem)
+            self.apply(self.live.settings)
+            if not self._wear(self.live.settings.theme):
+                self.chat.tell(Problem("app.theme_unknown", {"name": self.live.settings.theme}))
+            self._use_keys(say=True)
+            self.set_interval(_LOOK_SECONDS, self.live.poll)
 
     # while it runs
+
+    def _changed_while_open(self, reload: Reload) -> None:
+        with suppress(NoMatches):  # a change that is noticed while the app closes concerns nobody
+            self._changed(reload)
 
     def _changed(self, reload: Reload) -> None:
         for problem in reload.loaded.problems if not reload.changed else ():
@@ -167,7 +173,8 @@ class SettingsSide(App[None]):
     async def keep(self, values: Mapping[str, object]) -> None:
         """Save what was chosen; where that is impossible it holds until lmdeck ends, and that is said."""
         if (problem := await save_quietly(self.live, values)) is not None:
-            self.chat.tell(problem)
+            with suppress(NoMatches):
+                self.chat.tell(problem)
 
     @work(group="dialog")
     async def action_choose_theme(self) -> None:
