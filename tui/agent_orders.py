@@ -14,6 +14,7 @@ A spawned program's ``id`` is called ``which`` in orders on the wire, where ``id
 * ``spawned`` → ``{spawned: [{id, pid, log, arguments, started, notes, running, code, ended}]}``; ``code`` is the exit
   status (128 + signal), ``ended`` when that was, both null while unknown; ``forget`` (``id``) removes the files of one
   that has ended; ``stop`` (``id``, ``signal``) signals one that runs, with its children;
+* ``sample`` → ``{sample}``: the cards now, as in a line of figures;
 * ``processes`` → ``{processes: [{pid, ppid, name, arguments}]}``;
 * ``inspect`` (``pid``, ``model``) → ``{log, started, folder}`` of a server: the file it writes to (empty when that is
   none that can be read), when it began (UTC seconds or null), its model's folder (empty when not found);
@@ -251,7 +252,7 @@ ORDERS: Dict[str, Callable[[Order], Order]] = {
     "run": run, "spawn": spawn, "spawned": spawned, "forget": forget, "stop": stop, "read": read,
     "answer": answer, "processes": list_processes, "inspect": inspect,
 }  # fmt: skip
-SLOW = ("checkpoint", "servers", "tail")
+SLOW = ("checkpoint", "servers", "tail", "sample")
 
 
 def obey(order: Order) -> Order:
@@ -292,6 +293,8 @@ class OrderedAgent(Agent):
             super().answer(line)
 
     def _obey(self, order: Order) -> Order:
+        if order["do"] == "sample":
+            return {"sample": self.sample()}
         action = ORDERS.get(order["do"])
         return super()._obey(order) if action is None else action(order)
 

@@ -15,7 +15,7 @@ from tui.launch.machine import Json, LocalMachine, Machine
 from tui.launch.quantise_cli import QuantiseCommand, quantise_help, read_quantise
 from tui.launch.words import env_parser, read_serve, serve_help
 from tui.model.gpu import GpuReading
-from tui.model.problem import ProblemError
+from tui.model.problem import Problem, ProblemError
 
 if TYPE_CHECKING:
     from tui.config.settings import Settings
@@ -29,7 +29,6 @@ class RemoteMachine:
 
     def __init__(self, host: RemoteHost) -> None:
         self._host = host
-        self._readings = host.gpus.readings()
 
     @property
     def name(self) -> str:
@@ -39,13 +38,14 @@ class RemoteMachine:
         return await self._host.link.order(do, limit, **fields)
 
     async def sample(self) -> GpuReading:
-        """The next reading; the agent samples about once a second."""
-        return await anext(self._readings)
+        """The cards now. Raises ProblemError while the link is down, and for a machine without Python."""
+        from tui.hosts.remote_gpu import reading_from
 
-    async def aclose(self) -> None:
-        close = getattr(self._readings, "aclose", None)
-        if close is not None:
-            await close()
+        answer = await self._host.link.order("sample")
+        hello = self._host.link.hello
+        if hello is None:
+            raise ProblemError(Problem("ssh.disconnected", {"host": self._host.name}))
+        return reading_from(answer["sample"], hello)
 
 
 @asynccontextmanager
@@ -69,11 +69,7 @@ async def machine_on(where: str) -> AsyncGenerator[Machine]:
     host = await open_remote(profile if profile and profile.ssh else where, ask_on_terminal)
     try:
         await host.link.up()
-        remote = RemoteMachine(host)
-        try:
-            yield remote
-        finally:
-            await remote.aclose()
+        yield RemoteMachine(host)
     finally:
         await host.aclose()
 

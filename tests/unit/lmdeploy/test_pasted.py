@@ -15,7 +15,7 @@ HOMEWORK = ("/root/models/m-w4a16-4bit", "--model-format", "awq", "--quant-polic
     "text",
     [
         "lmdeploy serve api_server /root/models/m-w4a16-4bit --model-format awq --quant-policy 4 --tp 1",
-        "lmdeploy serve api_server \\\n /root/models/m-w4a16-4bit \\\n --model-format awq \\\n  --quant-policy 4 --tp 1",
+        "lmdeploy serve api_server\\\n /root/models/m-w4a16-4bit \\\n --model-format awq \\\n  --quant-policy 4 --tp 1",
         "lmdeploy serve api_server \\ /root/models/m-w4a16-4bit \\ --model-format awq \\ --quant-policy 4 \\ --tp 1",
         "lmdeploy serve api_server /root/models/m-w4a16-4bit\n–model-format awq\n–quant-policy 4\n–tp 1",
         "$ lmdeploy serve api_server /root/models/m-w4a16-4bit —model–format awq ——quant‑policy 4 -tp 1",
@@ -24,7 +24,7 @@ HOMEWORK = ("/root/models/m-w4a16-4bit", "--model-format", "awq", "--quant-polic
         "python3 -m lmdeploy serve api_server /root/models/m-w4a16-4bit －－model-format awq --quant-policy　4 --tp １",
         "nohup /root/.conda/envs/lmdeploy/bin/lmdeploy serve api_server /root/models/m-w4a16-4bit --model-format awq "
         "--quant-policy 4 --tp 1 > server.log 2>&1 &",
-        "# so:\r\n# lmdeploy serve api_server /root/models/m-w4a16-4bit --model-format awq \\\r\n--quant-policy 4 --tp 1",
+        "# a\r\n# lmdeploy serve api_server /root/models/m-w4a16-4bit --model-format awq \\\r\n--quant-policy 4 --tp 1",
         "lmdeploy chat /root/models/m-w4a16-4bit --model-format awq --quant-policy 4 --tp 1 | tee log",
         "lmdeploy serve api_server /root/models/m-w4a16-4bit\u200b --model-format awq --quant-policy 4 --tp 1;",
     ],
