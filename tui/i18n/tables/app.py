@@ -14,21 +14,21 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("“Choose the theme” in the menu lists those that there are."),
     ),
     "app.not_exported": (
-        N_("The conversation could not be written here: {reason}"),
+        N_("The conversation could not be written here ({reason})."),
         N_("Start lmdeck in a folder of yours, or copy the text with F9."),
     ),
     "app.file_too_large": (
         N_("{path} is larger than {limit} KiB, so the message was not sent."),
         N_("Copy the part that matters into the message."),
     ),
-    "app.file_unreadable": (N_("{path} cannot be read: {reason}"), N_("The message was not sent.")),
+    "app.file_unreadable": (N_("{path} cannot be read ({reason})."), N_("The message was not sent.")),
     "app.file_binary": (
         N_("{path} is neither text nor a picture, so the message was not sent."),
         N_("Pictures may be PNG, JPEG, GIF, BMP or WebP."),
     ),
     "app.no_editor": (N_("No editor was found."), N_("Set the environment variable EDITOR.")),
     "app.editor_failed": (
-        N_("The editor {command} did not work: {reason}"),
+        N_("The editor {command} did not work ({reason})."),
         N_("The message is as it was. Set the environment variable EDITOR to another one."),
     ),
     "app.no_last_conversation": (
