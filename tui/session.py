@@ -11,7 +11,7 @@ from functools import partial
 from tui.chat.assemble import Assembly
 from tui.chat.context import NEAR, ContextGauge
 from tui.chat.endpoints import continues_answers, find_model, known_model
-from tui.chat.engine import TurnJob, run_turn
+from tui.chat.engine import ROUND_LIMIT, TurnJob, run_turn
 from tui.chat.history import valid_history
 from tui.chat.keeper import Keeper
 from tui.chat.merge import merge_events
@@ -79,6 +79,7 @@ class Session:
         self.system = system
         self.sampling = sampling or Sampling()
         self.stream = True
+        self.round_limit = ROUND_LIMIT
         self.tools_enabled: frozenset[str] | None = None
         self.breakdown: Callable[[], tuple[MemoryBreakdown, ...]] = _no_breakdown
         self.title = ""
@@ -289,6 +290,7 @@ class Session:
             log.turn_id,
             frozenset(spec.name for spec in request.tools),
             frozenset(call.call_id for message in self.messages for call in message.tool_calls),
+            self.round_limit,
             find_model=partial(find_model, self.endpoint),
             on_line=log.line,
             no_tool_parser=self.endpoint.remember_no_tool_parser,

@@ -54,6 +54,16 @@ def test_settings_fill_in_what_was_not_asked_for(tmp_path: Path):
     assert asked.options.store == tmp_path / "x"
 
 
+def test_settings_about_the_card_and_recordings():
+    configured("gpu_interval = 0.5\ngpu_total = 8.0\nrecordings = true\n")
+    options = resolve(AppOptions()).options
+    assert (options.gpu_interval, options.gpu_total) == (0.5, 8 * 2**30)
+    assert options.record is not None
+    assert options.record.endswith(".jsonl")
+    assert resolve(AppOptions(record="mine", gpu_total=5)).options.record == "mine"
+    assert resolve(AppOptions(gpu_total=5)).options.gpu_total == 5
+
+
 def test_a_profile_brings_its_server_its_key_and_its_sampling(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CAMP_KEY", "sk-camp")
     configured(

@@ -52,6 +52,8 @@ class ChatScreen(WritingActions, ConversationActions, MemorySide):
         self._hint_until = 0.0
         self.frames = frames_per_second(os.environ)
         self.copy_on_select = False
+        self.folds_thoughts = True
+        self.panel_wanted = True
         self.streams: Streams | None = None
 
     def compose(self) -> ComposeResult:
@@ -146,6 +148,12 @@ class ChatScreen(WritingActions, ConversationActions, MemorySide):
         self.frames = float(settings.frames_per_second(over_ssh=over_ssh(os.environ)))
         self.composer.large_paste = settings.large_paste
         self.copy_on_select = settings.copy_on_select
+        self.folds_thoughts = settings.reasoning_folded
+        if self.streams is not None:
+            self.streams.feed.folds_thoughts = self.folds_thoughts
+        if settings.panel_shown != self.panel_wanted:
+            self.panel_wanted = settings.panel_shown
+            self._set_panel(shown=settings.panel_shown)
 
     @property
     def eats(self) -> frozenset[str]:

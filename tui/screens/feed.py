@@ -33,6 +33,7 @@ class TurnFeed:
         self._calls: dict[str, ToolCallView] = {}
         self._usage: events.Usage | None = None
         self._round_texts: list[TextView] = []
+        self.folds_thoughts = True
         self.on_finished: Callable[[events.TurnFinished | events.TurnFailed], None] = lambda _event: None
 
     def reset(self) -> None:
@@ -62,7 +63,7 @@ class TurnFeed:
                     return UserView(message.id, text)
                 return TextView(message.id, text=text)
             case ReasoningPart(text, seconds):
-                return ReasoningView(message.id, text=text, seconds=seconds)
+                return self._thought(message.id, text, seconds)
             case ToolCallPart(call_id, name, arguments):
                 view = ToolCallView(message.id, call_id, name, arguments)
                 self._calls[call_id] = view
@@ -75,6 +76,11 @@ class TurnFeed:
                 return NoticeView(message.id, problem)
             case ImagePart():
                 return NoticeView(message.id, Problem("app.image_not_shown", {"name": part.name or part.media_type}))
+
+    def _thought(self, message_id: str, text: str = "", seconds: float | None = None) -> ReasoningView:
+        view = ReasoningView(message_id, text=text, seconds=seconds)
+        view.open = not self.folds_thoughts
+        return view
 
     # events
 
@@ -122,7 +128,7 @@ class TurnFeed:
             self._text.finish()
             self._text = None
         if self._reasoning is None:
-            self._reasoning = ReasoningView(self._message_id)
+            self._reasoning = self._thought(self._message_id)
             self._reasoning.feed(event.text)
             self._transcript.add(self._reasoning)
         else:
@@ -146,7 +152,7 @@ class TurnFeed:
         views = list(self._round_texts)
         if views:
             text = "".join(view.text for view in views)
-            self._transcript.swap(views, ReasoningView(self._message_id, text=text, seconds=0.0))
+            self._transcript.swap(views, self._thought(self._message_id, text, 0.0))
             self._text = None
             self._round_texts.clear()
 

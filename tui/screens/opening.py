@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.app_options import AppOptions
+from tui.config.paths import data_folder, private_folder
 from tui.config.settings import Settings
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
@@ -56,8 +58,29 @@ def resolve(options: AppOptions, path: Path | None = None) -> Opening:
         options = replace(options, url=settings.default_url or DEFAULT_URL)
     if settings.history_folder and options.store is None:
         options = replace(options, store=Path(settings.history_folder).expanduser() / "conversations.sqlite3")
+    options = _measured(options, settings)
+    if settings.recordings and options.record is None:
+        options = replace(options, record=_recording())
     # The default is what is built in: tools of other kinds are then offered as well.
     return Opening(options, settings, sampling, None if tools == Settings().tools else frozenset(tools))
+
+
+def _measured(options: AppOptions, settings: Settings) -> AppOptions:
+    """How the card is looked at, where the command line does not say it."""
+    total = options.gpu_total or (round(settings.gpu_total * 2**30) if settings.gpu_total else None)
+    plain = AppOptions()
+    interval = settings.gpu_interval if options.gpu_interval == plain.gpu_interval else options.gpu_interval
+    return replace(options, gpu_total=total, gpu_interval=interval)
+
+
+def _recording() -> str | None:
+    """A new file for this session's events; None where no folder for it can be made."""
+    folder = data_folder() / "recordings"
+    try:
+        private_folder(folder)
+    except OSError:
+        return None
+    return str(folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl")
 
 
 def _has_server(options: AppOptions) -> bool:

@@ -35,7 +35,9 @@ class Streams:
         self._queue, self._keys = screen.query_one(QueueLine), screen.query_one(KeysLine)
         screen.transcript.seconds_per_frame = 1 / min(_FLUSHES, screen.frames)
         self.feed = TurnFeed(screen.transcript)
+        self.feed.folds_thoughts = screen.folds_thoughts
         self.feed.on_finished = self._turn_over
+        self._session_state: tuple[tuple[str, ...], bool] | None = None
 
     def follow_session(self, session: ReadableSession, notices: tuple[Problem, ...] = ()) -> Coroutine[Any, Any, None]:
         """Show a conversation, below it the notices, and everything that happens in it until it is closed. Subscribes
@@ -77,8 +79,11 @@ class Streams:
         self._state(session)
 
     def _state(self, session: ReadableSession) -> None:
-        self._queue.show_waiting(session.waiting)
-        self._keys.change(busy=session.busy)
+        state = (session.waiting, session.busy)
+        if state != self._session_state:
+            self._session_state = state
+            self._queue.show_waiting(session.waiting)
+            self._keys.change(busy=session.busy)
 
     def _turn_over(self, event: events.TurnFinished | events.TurnFailed) -> None:
         if rate := event.timings.tokens_per_second:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tui.hosts.monitor import MemoryMonitor
     from tui.recording import Recorder
     from tui.server.endpoint import Endpoint
+    from tui.server.transport import Timeouts
     from tui.session import Session
     from tui.store.store import Store
     from tui.tools.registry import Registry
@@ -88,6 +89,7 @@ class LiveWorkspace:
         tools: Registry,
         memory: MemoryMonitor,
     ) -> None:
+        self._round_limit = opening.settings.round_limit
         self._approve = approve
         self._endpoint = endpoint
         self._store = store
@@ -111,7 +113,7 @@ class LiveWorkspace:
             options, missing = await with_conversation(opening.options, store)
             demo = await _start_demo(options, exits)
             address = Address.parse(demo.url if demo else options.url)
-            endpoint = Endpoint(address, options.api_key, options.model)
+            endpoint = Endpoint(address, options.api_key, options.model, timeouts=_timeouts(opening))
             exits.push_async_callback(endpoint.aclose)
             self = cls(opening, approve, endpoint, store, arithmetic(), _memory_monitor(options, endpoint, demo))
             self.notices += tuple(one for one in (problem, missing) if one is not None)
@@ -146,6 +148,7 @@ class LiveWorkspace:
             conversation_id=conversation_id,
         )  # fmt: skip
         session.tools_enabled = tools
+        session.round_limit = self._round_limit
         session.breakdown = self.memory.snapshot
         return session
 
@@ -216,6 +219,13 @@ class LiveWorkspace:
             await self._session.aclose()
         finally:
             await self._exits.aclose()
+
+
+def _timeouts(opening: Opening) -> Timeouts:
+    """How long a reply may be silent; 0 in the settings means for ever."""
+    from tui.server.transport import Timeouts
+
+    return Timeouts(between=opening.settings.stall_limit or 1e9)
 
 
 async def _start_demo(options: AppOptions, exits: AsyncExitStack) -> DemoServer | None:
