@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -38,6 +38,13 @@ P = TypeVar("P", bound="PartView")
 _STRIPS_KEPT = 500  # of one part
 _LAID_OUT = 80  # parts that stay laid out
 _BAR_SECONDS = 0.5  # how often the scroll bar is put right while text grows
+
+
+@runtime_checkable
+class _PaintsRows(Protocol):
+    """An app that can write rows without Textual's compositor."""
+
+    def paint_rows(self, widget: Widget, first: int, strips: Sequence[Strip]) -> bool: ...
 
 
 class Column(ScrollView, can_focus=False):
@@ -191,8 +198,15 @@ class Column(ScrollView, can_focus=False):
         if everything:
             self.refresh()
         elif dirty := _changed_rows(before, now, changed or {}):
-            self.refresh(Region(0, dirty[0], self.size.width, dirty[1] - dirty[0] + 1))
+            self._paint(*dirty)
         self._tidy(changed)
+
+    def _paint(self, first: int, last: int) -> None:
+        """Bring rows to the terminal, by the short way where there is one."""
+        app = self.app
+        if isinstance(app, _PaintsRows) and app.paint_rows(self, first, [self._strip(y) for y in range(first, last + 1)]):
+            return
+        self.refresh(Region(0, first, self.size.width, last - first + 1))
 
     def _take_in_view(self) -> None:
         """Find the rows in view. Text that grew out of sight and comes into view now is taken in first."""
@@ -375,7 +389,7 @@ class Column(ScrollView, can_focus=False):
 
     def _strip(self, y: int) -> Strip:
         if not 0 <= y < len(self._shown):
-            return self._ink.blank(self.size.width)
+            return self._ink.blank(self._strip_width)
         index, row = self._shown[y]
         part = self.sheet.items[index]
         row -= part.GAP
@@ -386,9 +400,13 @@ class Column(ScrollView, can_focus=False):
             strip = part.strips[row] = self._drawn(part, row)
         return strip
 
+    @property
+    def _strip_width(self) -> int:
+        return self.size.width - self.scrollbar_size_vertical
+
     def _drawn(self, part: PartView, row: int) -> Strip:
         rows = part.rows(self.sheet.page)
-        width = self.size.width
+        width = self._strip_width
         if not 0 <= row < len(rows):
             return self._ink.blank(width)
         return self._ink.strip(rows[row], self.sheet.page, self.look_of(part), self.overlays(part, row), width)

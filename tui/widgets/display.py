@@ -6,14 +6,18 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console, RenderableType
-from textual._compositor import CompositorUpdate
+from textual._compositor import Compositor, CompositorUpdate
 from textual.app import App
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 
 from tui.widgets.frames import FrameWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.screen import Screen
+    from textual.strip import Strip
+    from textual.widget import Widget
 
 
 class _Encoded(CompositorUpdate):
@@ -27,7 +31,8 @@ class _Encoded(CompositorUpdate):
 
 
 class EconomicalDisplay(App[None]):
-    """Mixed into the app: writes only what changed. Overrides one private method of Textual, ``App._display``.
+    """Mixed into the app: writes only what changed. Overrides one private method of Textual, ``App._display``,
+    and reads its compositor's map.
 
     LMDECK_PLAIN_FRAMES=1 leaves everything to Textual, for terminals that cannot scroll a region."""
 
@@ -42,6 +47,45 @@ class EconomicalDisplay(App[None]):
         """Write the whole screen again: after something else has written to the terminal."""
         self._frames.invalidate()
         self.refresh()
+
+    def paint_rows(self, widget: Widget, first: int, strips: Sequence[Strip]) -> bool:
+        """Write rows of a widget, from its row ``first`` on and from its left edge on, past the compositor, which
+        would draw everything that lies behind them as well. False when that cannot be done now: refresh instead."""
+        screen, driver = self.screen, self._driver
+        if self._plain_frames or driver is None or driver.is_inline or self.is_headless or self._batch_count:
+            return False
+        if widget.screen is not screen or screen._layout_required or not strips:  # pyright: ignore[reportPrivateUsage]
+            return False
+        place = self._uncovered(screen._compositor, widget, first, strips)  # pyright: ignore[reportPrivateUsage]
+        if place is None or not (self._running and not self._closed):
+            return False
+        sequence = self._frames.rows(*place, strips, self.console)
+        if sequence is None:
+            return False
+        if sequence:
+            super()._display(screen, cast("RenderableType", _Encoded(sequence)))
+        return True
+
+    @staticmethod
+    def _uncovered(
+        compositor: Compositor, widget: Widget, first: int, strips: Sequence[Strip]
+    ) -> tuple[int, int] | None:
+        """Where the rows stand on the screen, if all of them are there and nothing lies over them."""
+        shown = compositor.visible_widgets.get(widget)
+        if shown is None:
+            return None
+        region, clip = shown
+        rows = Region(region.x, region.y + first, max(strip.cell_length for strip in strips), len(strips))
+        if not clip.contains_region(rows) or not region.contains_region(rows):
+            return None
+        layers = compositor.layers_visible
+        for y in range(rows.y, rows.bottom):
+            for other, covered, _ in layers[y]:
+                if other is widget:
+                    break
+                if covered.overlaps(rows):
+                    return None
+        return rows.x, rows.y
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver

@@ -34,10 +34,50 @@ _SAFE = (
 _RESET = "\x1b[0m"
 _MIN_MOVED = 3
 _MIN_ERASED = 8
+_CLEAR_GAIN = 0.6  # share of rows that a move must settle to be taken without weighing it against plain writing
 
 T = TypeVar("T")
 Cell = tuple[str, str]
 """A character and the SGR codes it is drawn with."""
+
+
+class _Line:
+    """A whole row of the terminal: strips side by side, and what they are rendered to."""
+
+    __slots__ = ("_cells", "_text", "rendered", "strips")
+
+    def __init__(self, strips: Sequence[Strip], console: Console) -> None:
+        self.strips = strips
+        self.rendered = "".join([strip.render(console) for strip in strips])
+        self._text: str | None = None
+        self._cells: list[Cell] | None = None
+
+    @property
+    def text(self) -> str:
+        if self._text is None:
+            self._text = "".join([strip.text for strip in self.strips])
+        return self._text
+
+    @property
+    def width(self) -> int:
+        return sum([strip.cell_length for strip in self.strips])
+
+    def cells(self, colors: ColorSystem) -> list[Cell]:
+        if self._cells is None:
+            self._cells = [cell for strip in self.strips for cell in _cells(strip, colors)]
+        return self._cells
+
+    def cut(self, start: int, end: int) -> list[Strip]:
+        """The columns ``start`` to ``end``; strips that lie inside are given as they are."""
+        found: list[Strip] = []
+        x = 0
+        for strip in self.strips:
+            after = x + strip.cell_length
+            if after > start and x < end:
+                inside = x >= start and after <= end
+                found.append(strip if inside else strip.crop(max(0, start - x), min(end, after) - x))
+            x = after
+        return found
 
 
 class FrameWriter:
@@ -48,7 +88,7 @@ class FrameWriter:
 
     def __init__(self, *, erase_to_end: bool = True) -> None:
         self._erase_to_end = erase_to_end
-        self._rows: list[Strip | None] = []
+        self._rows: list[_Line | None] = []
         self._width = 0
 
     def invalidate(self) -> None:
@@ -61,7 +101,7 @@ class FrameWriter:
             self._width = width
             self._rows = [None for _ in range(height)]
         if isinstance(update, LayoutUpdate):
-            changed = self._full(update)
+            changed = self._full(update, console)
         elif isinstance(update, ChopsUpdate):
             changed = self._partial(update, console)
         else:
@@ -69,14 +109,23 @@ class FrameWriter:
             return None
         return self._write(changed, console)
 
+    def rows(self, x: int, first: int, strips: Sequence[Strip], console: Console) -> str | None:
+        """The bytes for new content of rows from ``first`` on, from column ``x`` on; None if what stands beside it is
+        not known."""
+        last = first + len(strips)
+        if not 0 <= first <= last <= len(self._rows) or None in self._rows[first:last]:
+            return None
+        changed = {y: self._splice(self._rows[y], {x: strip}, console) for y, strip in enumerate(strips, first)}
+        return self._write(changed, console)
+
     # ── what the update says ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _full(self, update: LayoutUpdate) -> dict[int, Strip]:
+    def _full(self, update: LayoutUpdate, console: Console) -> dict[int, _Line]:
         top = update.region.y
         rows = enumerate(update.strips, top)
-        return {y: Strip.join(list(strips)) for y, strips in rows if 0 <= y < len(self._rows)}
+        return {y: _Line(list(strips), console) for y, strips in rows if 0 <= y < len(self._rows)}
 
-    def _partial(self, update: ChopsUpdate, console: Console) -> dict[int, Strip]:
+    def _partial(self, update: ChopsUpdate, console: Console) -> dict[int, _Line]:
         """The new content of every row that the update touches, spliced into the old one."""
         pieces: dict[int, dict[int, Strip]] = {}
         for y, x1, x2 in update.spans:
@@ -84,7 +133,7 @@ class FrameWriter:
                 pieces.setdefault(y, {}).update(_pieces(update, y, x1, x2))
         return {y: self._splice(self._rows[y], row, console) for y, row in pieces.items() if row}
 
-    def _splice(self, old: Strip | None, pieces: dict[int, Strip], console: Console) -> Strip:
+    def _splice(self, old: _Line | None, pieces: dict[int, Strip], console: Console) -> _Line:
         """A row: ``pieces`` by their first column, the old content (or blanks) where there is none."""
         parts: list[Strip] = []
         column = 0
@@ -92,58 +141,61 @@ class FrameWriter:
             if x < column:  # two spans met inside a piece; the wider one came first
                 continue
             if x > column:
-                parts.append((old or Strip.blank(self._width)).crop(column, x))
+                parts += old.cut(column, x) if old else [Strip.blank(x - column)]
             parts.append(pieces[x])
             column = x + pieces[x].cell_length
         if column < self._width:
-            parts.append((old or Strip.blank(self._width)).crop(column, self._width))
-        for part in parts:
-            part.render(console)  # cached in each part: joining them then joins the rendered text as well
-        return parts[0] if len(parts) == 1 else Strip.join(parts)
+            parts += old.cut(column, self._width) if old else [Strip.blank(self._width - column)]
+        return _Line(parts, console)
 
     # ── what the terminal must be told ──────────────────────────────────────────────────────────────────────────────
 
-    def _write(self, changed: dict[int, Strip], console: Console) -> str:
-        before = [None if row is None else row.render(console) for row in self._rows]
-        after = {y: strip.render(console) for y, strip in changed.items()}
-        different = [y for y, text in after.items() if before[y] != text]
+    def _write(self, changed: dict[int, _Line], console: Console) -> str:
+        before = [None if row is None else row.rendered for row in self._rows]
+        after = {y: line.rendered for y, line in changed.items()}
+        different = sorted(y for y, text in after.items() if before[y] != text)
         colors = _colors(console)
-        if not any(before):  # the first frame: nothing to compare with
-            self._rows = [changed.get(y) for y in range(len(self._rows))]
-            return "".join([f"\x1b[{y + 1};1H{after[y]}" for y in sorted(after)])
-        out = "".join([self._row(y, self._rows[y], changed[y], after[y], colors) for y in sorted(different)])
-        if len(different) >= _MIN_MOVED and (move := find_move(before, after, different)):
-            out = min(out, self._with_move(move, before, {**changed}, console), key=len)
-        for y, strip in changed.items():
-            self._rows[y] = strip
+        move = find_move(before, after, different) if len(different) >= _MIN_MOVED else None
+        out: str | None = None
+        if move is not None:
+            out, kept = self._with_move(move, changed, colors)
+        if out is None or kept < _CLEAR_GAIN * len(different):
+            plain = "".join([self._row(y, self._rows[y], changed[y], colors) for y in different])
+            out = plain if out is None else min(out, plain, key=len)
+        for y, line in changed.items():
+            self._rows[y] = line
         return out
 
     def _with_move(
-        self, move: tuple[int, int, int], before: Sequence[str | None], wanted: dict[int, Strip], console: Console
-    ) -> str:
-        """The same update after letting the terminal move rows; rows that should have stayed are written back."""
+        self, move: tuple[int, int, int], changed: dict[int, _Line], colors: ColorSystem
+    ) -> tuple[str, int]:
+        """The same update after letting the terminal move rows; rows that should have stayed are written back. Also
+        how many rows need not be written."""
         top, bottom, _up = move
+        wanted = dict(changed)
         for y in range(top, bottom + 1):
             if y not in wanted and (row := self._rows[y]) is not None:
                 wanted[y] = row
-        rows, shown = _moved(self._rows, move), _moved(before, move)
+        shown = _moved(self._rows, move)
         out = [_move(move)]
-        colors = _colors(console)
+        kept = 0
         for y in sorted(wanted):
-            rendered = wanted[y].render(console)
-            if shown[y] != rendered:
-                out += self._row(y, rows[y], wanted[y], rendered, colors)
-        return "".join(out)
+            line = shown[y]
+            if line is not None and line.rendered == wanted[y].rendered:
+                kept += 1
+            else:
+                out.append(self._row(y, line, wanted[y], colors))
+        return "".join(out), kept
 
-    def _row(self, y: int, old: Strip | None, new: Strip, rendered: str, colors: ColorSystem) -> str:
+    def _row(self, y: int, old: _Line | None, new: _Line, colors: ColorSystem) -> str:
         """Bring one row from ``old`` to ``new``."""
-        if not _safe(new.text) or new.cell_length != self._width:
-            return f"\x1b[{y + 1};1H{rendered}"
-        cells = list(_cells(new, colors))
+        if not _safe(new.text) or new.width != self._width:
+            return f"\x1b[{y + 1};1H{new.rendered}"
+        cells = new.cells(colors)
         start, end = 0, len(cells)
-        if old is not None and old.cell_length == self._width and _safe(old.text):
-            start, end = _difference(list(_cells(old, colors)), cells)
-        column = cell_len("".join(character for character, _ in cells[:start]))
+        if old is not None and old.width == self._width and _safe(old.text):
+            start, end = _difference(old.cells(colors), cells)
+        column = cell_len("".join([character for character, _ in cells[:start]]))
         erase = self._erased_from(cells, start, end)
         text = _styled(cells[start:erase])
         if erase < end:

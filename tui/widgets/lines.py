@@ -50,8 +50,10 @@ class StatusLine(OneRow):
 
     def change(self, **changes: object) -> None:
         """Replace some of the figures."""
-        self.status = with_changes(self.status, **changes)  # pyright: ignore[reportArgumentType] (fields by name)
-        self.refresh()
+        before = self.status
+        self.status = with_changes(before, **changes)  # pyright: ignore[reportArgumentType] (fields by name)
+        if self.status != before:
+            self.refresh()
 
     def render(self) -> Content:
         if self.status == Status():
@@ -91,6 +93,8 @@ class QueueLine(OneRow):
         self.display = False
 
     def show_waiting(self, waiting: tuple[str, ...]) -> None:
+        if waiting == self.waiting:
+            return
         self.waiting = waiting
         self.display = bool(waiting)
         self.refresh()
@@ -147,8 +151,10 @@ class KeysLine(OneRow):
         self.hints = KeyHints()
 
     def change(self, **changes: object) -> None:
-        self.hints = with_changes(self.hints, **changes)  # pyright: ignore[reportArgumentType] (fields by name)
-        self.refresh()
+        before = self.hints
+        self.hints = with_changes(before, **changes)  # pyright: ignore[reportArgumentType] (fields by name)
+        if self.hints != before:
+            self.refresh()
 
     def render(self) -> Content:
         width = max(1, self.size.width)
