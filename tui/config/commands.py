@@ -16,6 +16,7 @@ from typing import Any, cast
 from tui.config import profiles as book
 from tui.config.actions import ACTIONS, DEFAULT_KEYS, apart
 from tui.config.keymap import Keymap, check_keymap
+from tui.config.mcp import read_mcp
 from tui.config.secrets import Secret, forget_key, keep_key
 from tui.config.settings import Settings, config_path
 from tui.config.settings_check import nearest, wrong_value
@@ -168,7 +169,12 @@ def _keys(_options: argparse.Namespace) -> int:
 def _check(_options: argparse.Namespace) -> int:
     loaded = load_settings()
     keymap = _keymap(loaded.file)
-    problems = [*loaded.problems, *keymap.problems, *book.read_profiles(loaded.file).problems]
+    problems = [
+        *loaded.problems,
+        *keymap.problems,
+        *book.read_profiles(loaded.file).problems,
+        *read_mcp(loaded.file).problems,
+    ]
     _complain(problems)
     if not problems:
         _print(_("Nothing is wrong with the settings."))

@@ -25,7 +25,7 @@ SERVER = N_("Where the server is")
 TALK = N_("How to talk to the model")
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}")
-_NEVER_TAKEN = ("api_key", "ssh_options", "new_host_each_time")
+_NEVER_TAKEN = ("api_key", "ssh_options", "new_host_each_time", "allow_tools")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class ProfileFields:
     tools: tuple[str, ...] | None = option(
         None, N_("The tools offered to the model, instead of the general ones."), group=TALK
     )
+    allow_tools: tuple[str, ...] | None = option(
+        None, N_("Tools that may run without asking, instead of the general ones."), group=TALK
+    )
+    never_tools: tuple[str, ...] | None = option(
+        None, N_("Tools that never run, besides the general ones."), group=TALK
+    )
     chat_template_kwargs: dict[str, Any] = option(  # noqa: RUF009 (gives a dataclass field)
         {}, N_("Values for the chat template, such as enable_thinking."), group=TALK
     )
@@ -71,6 +77,8 @@ class Profile:
     model: str = ""
     system_prompt: str | None = None
     tools: tuple[str, ...] | None = None
+    allow_tools: tuple[str, ...] | None = None
+    never_tools: tuple[str, ...] | None = None
     sampling: Sampling = field(default_factory=Sampling)
 
     @property
@@ -111,8 +119,8 @@ class Profile:
         table = {name: value for name, value in table.items() if value}
         if self.system_prompt is not None:
             table["system_prompt"] = self.system_prompt
-        if self.tools is not None:
-            table["tools"] = self.tools
+        lists = {"tools": self.tools, "allow_tools": self.allow_tools, "never_tools": self.never_tools}
+        table |= {name: value for name, value in lists.items() if value is not None}
         return table
 
 
@@ -221,6 +229,8 @@ def _profile(name: str, fields: ProfileFields) -> Profile:
         model=fields.model,
         system_prompt=fields.system_prompt,
         tools=fields.tools,
+        allow_tools=fields.allow_tools,
+        never_tools=fields.never_tools,
         sampling=sampling,
     )
 

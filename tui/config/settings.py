@@ -154,6 +154,20 @@ class Settings:
         10, N_("How many times in one turn the model may call tools."), group=TOOLS, minimum=1, maximum=1_000
     )
 
+    allow_tools: tuple[str, ...] = option((), N_("Tools that may run without asking."), group=TOOLS)
+    never_tools: tuple[str, ...] = option((), N_("Tools that never run, even if the model calls them."), group=TOOLS)
+    tool_timeout: float = option(30.0, N_("Seconds a Python tool may take."), group=TOOLS, minimum=0.1, maximum=86_400)
+    tool_memory: float = option(
+        4.0, N_("Memory a Python tool may use, in GiB of address space."), group=TOOLS, minimum=0.25, maximum=4096
+    )
+    tool_result_limit: int = option(
+        20_000,
+        N_("The longest result the model gets, in characters; you see all of it."),
+        group=TOOLS,
+        minimum=500,
+        maximum=10_000_000,
+    )
+
     gpu_interval: float = option(
         1.0, N_("Seconds between two looks at the GPU."), group=MEMORY, minimum=0.1, maximum=3600
     )

@@ -24,14 +24,15 @@ from tui.config.settings_options import build, flatten, options_of, value_of
 from tui.model.problem import Problem
 
 Origin = Literal["default", "file", "environment"]
-OTHER_TABLES = ("keys", "profiles")
+OTHER_TABLES = ("keys", "profiles", "mcp")
 
 
 @dataclass(frozen=True)
 class Loaded:
     """Settings that can be used whatever the file holds, and everything that is wrong with it.
 
-    ``origins`` has the names that are not at their default. ``file`` still holds ``[keys]`` and ``[profiles]``."""
+    ``origins`` has the names that are not at their default. ``file`` still holds ``[keys]``, ``[profiles]`` and
+    ``[mcp]``."""
 
     settings: Settings
     file: ConfigFile
@@ -126,7 +127,7 @@ def _problems_in_file(file: ConfigFile, bad: Iterable[str], values: Mapping[str,
 @dataclass(frozen=True, slots=True)
 class Reload:
     """The settings after a change of the file. ``changed`` has the dotted names of settings with another value, and
-    ``keys`` or ``profiles`` when those tables differ. A file that cannot be read or parsed changes nothing: the last
+    ``keys``, ``profiles`` or ``mcp`` when those tables differ. A file that cannot be read or parsed changes nothing: the last
     good settings stay, and ``loaded.problems`` says why."""
 
     loaded: Loaded

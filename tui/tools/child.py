@@ -42,7 +42,7 @@ class Child:
     """One process. ``on_message`` gets messages that are no answers (without ``id``) or have ``more``."""
 
     def __init__(self, arguments: list[str], on_message: Callable[[Json], None], folder: Path | None = None) -> None:
-        self._command = [sys.executable, *arguments]
+        self._command = [sys.executable, "-P", *arguments]
         self._folder = folder
         self._on_message = on_message
         self._process: Process | None = None
@@ -101,6 +101,14 @@ class Child:
             raise ChildError("died", self.errors) from None
         finally:
             self._waiting.pop(number, None)
+
+    async def exit_code(self) -> int:
+        """How it ended, -1 while it cannot be told."""
+        if self._process is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    return await self._process.wait()
+        return -1
 
     async def aclose(self, grace: float = 0.0) -> None:
         """End it: its input is closed, and after ``grace`` seconds it is killed with everything it started."""

@@ -57,7 +57,7 @@ def function_tool(function: Callable[..., Any]) -> FunctionTool:
         field = f"field_{len(fields)}"  # a parameter may be called like something of pydantic's own
         names[name] = field
         default: Any = ... if parameter.default is parameter.empty else parameter.default
-        described = {"description": about[name]} if name in about else {}
+        described: Json = {"description": about[name]} if name in about else {}
         fields[field] = (hints.get(name, Any), Field(default, alias=name, **described))
     model, schema = _model(function.__name__, fields)
     spec: Json = {"name": function.__name__, "description": summary, "parameters": tidy(schema)}

@@ -143,6 +143,18 @@ TABLE: dict[str, tuple[str, str]] = {
     # Profiles
     "config.no_profile": (N_("There is no profile called {name}."), N_("`lmdeck profile list` shows them.")),
     "config.no_profile_like": (N_("There is no profile called {name}."), N_("Did you mean {suggestion}?")),
+    "config.mcp_name": (
+        N_("{where}: an MCP server cannot be called {name}."),
+        N_("Use up to 32 letters, digits, dashes and underscores; begin with a letter or a digit."),
+    ),
+    "config.mcp_no_place": (
+        N_("{where}: the MCP server {name} has neither a command nor a url."),
+        N_('Give it one, such as command = ["npx", "-y", "name"].'),
+    ),
+    "config.mcp_two_places": (
+        N_("{where}: the MCP server {name} has both a command and a url, and only one can hold."),
+        N_("Remove one."),
+    ),
     "config.profile_name": (
         N_("{where}: a profile cannot be called {name}."),
         N_("Use up to 64 letters, digits, dots, dashes and underscores; begin with a letter or a digit."),
