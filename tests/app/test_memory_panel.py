@@ -126,7 +126,7 @@ async def test_the_panel_follows_the_language_and_the_size(keeper):
         await app.run_action("app.switch_language")
         await see(pilot, "权重")
         await pilot.resize_terminal(*NARROW)
-        await see(pilot, "GPU 12.07/")
+        await see(pilot, "GPU 128.81/140.40 GiB")
         await pilot.resize_terminal(*WIDE)
         await see(pilot, "权重")
 
@@ -162,7 +162,7 @@ async def test_several_cards_are_said_on_the_line():
     )
     workspace = FakeWorkspace(gpu=FakeGpu(GpuReading(0.0, (card,), "simulated")))
     async with running(workspace, size=NARROW) as (_app, pilot, _workspace):
-        await see(pilot, "GPU 12.00/24.00 GiB")
+        await see(pilot, "GPU 11.49/24.00 GiB")
         await see(pilot, "simulated")
 
 

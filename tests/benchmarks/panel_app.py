@@ -63,7 +63,8 @@ def main() -> int:
         found = replace(findings(RECORDING), identity="", cards=tuple(range(CARDS)))
         if found.command is not None and CARDS > 1:
             options = {**found.command.options, "tp": CARDS}
-            found = replace(found, command=replace(found.command, options=options))
+            facts = replace(found.facts, tp=CARDS) if found.facts is not None else None
+            found = replace(found, facts=facts, command=replace(found.command, options=options))
         workspace.memory = MemoryMonitor(workspace.link, BusyGpu(workspace), Found(found))
         return workspace
 

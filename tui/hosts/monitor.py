@@ -44,10 +44,11 @@ from tui.planner.planning import plan
 
 FAST_SECONDS = 0.25
 METRICS_SECONDS = 2.0
+IDLE_METRICS_SECONDS = 10.0  # lmdeploy refreshes its gauges no more often; counters matter only while it works
 _HISTORY = 120
 _POINTS = 20_000
 _LOOK_SECONDS = 2.0
-_RATE_AGE = 3 * METRICS_SECONDS
+_LIVELY_SECONDS = 15.0
 
 
 class WatchedServer(Protocol):
@@ -91,7 +92,9 @@ class MemoryMonitor:
         self._news: Broadcast[MemoryState] = Broadcast(limit=4)
         self._watchers: list[Attention] = []
         self._polling = ExitStack()
-        self._polls = False
+        self._polls: float | None = None
+        self._sampling: float | None = -1.0  # nothing was asked for yet
+        self._lively_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: GpuReading | None = None
         self._metrics: ServerMetrics | None = None
@@ -122,9 +125,13 @@ class MemoryMonitor:
             self._pace()
 
     def snapshot(self) -> tuple[MemoryBreakdown, ...]:
-        """The newest split, to be kept with a turn. While nobody looks this asks for one fresh sample."""
-        if not self._watchers and self._source is not None:
-            self._source.set_interval(self._interval)
+        """The newest split, to be kept with a turn. While nobody looks this asks for one fresh sample; and a turn means
+        that the server's counters will move."""
+        self._lively_until = time.monotonic() + _LIVELY_SECONDS
+        if self._watchers:
+            self._pace()
+        else:
+            self._sample_every(self._interval)
         return tuple(card.breakdown for card in self.state.cards)
 
     def tell(self, told: Told | None) -> None:
@@ -221,23 +228,27 @@ class MemoryMonitor:
         seconds, tokens = metrics.time - before.time, metrics.generation_tokens_total - before.generation_tokens_total
         if seconds > 0 and tokens >= 0:
             self._rate = tokens / seconds
+        if self._rate or metrics.running or metrics.waiting:
+            self._lively_until = time.monotonic() + _LIVELY_SECONDS
 
     def _pace(self) -> None:
         """Sampling and metrics as often as somebody needs them."""
         level = max(self._watchers, key=lambda attention: attention.value, default=Attention.HIDDEN)
         hidden = level is Attention.HIDDEN
         fast = level is Attention.FOCUSED or (self.state.starting is not None and not hidden)
-        if self._source is not None:
-            self._source.set_interval(None if hidden else FAST_SECONDS if fast else self._interval)
-        if hidden:
+        self._sample_every(None if hidden else FAST_SECONDS if fast else self._interval)
+        lively = time.monotonic() < self._lively_until
+        every = None if hidden else METRICS_SECONDS if lively else IDLE_METRICS_SECONDS
+        if every != self._polls:
+            self._polls = every
             self._polling.close()
-        elif not self._polls:
-            self._polls = True
-            self._polling.enter_context(self._server.watch_metrics(METRICS_SECONDS))
-            self._polling.callback(self._polling_ended)
+            if every is not None:
+                self._polling.enter_context(self._server.watch_metrics(every))
 
-    def _polling_ended(self) -> None:
-        self._polls = False
+    def _sample_every(self, seconds: float | None) -> None:
+        if self._source is not None and seconds != self._sampling:
+            self._sampling = seconds
+            self._source.set_interval(seconds)
 
     # The state.
 
@@ -261,7 +272,7 @@ class MemoryMonitor:
             self._points.append(MemoryPoint(reading.time - self.found.started, server_bytes(first) or 0))
             del self._points[:-_POINTS]
         metrics = self._metrics
-        fresh = metrics is not None and now - metrics.time <= _RATE_AGE
+        fresh = metrics is not None and now - metrics.time <= 3 * (self._polls or METRICS_SECONDS)
         occupancy = first.occupancy if first is not None and first.occupancy else self._bare_occupancy(now)
         self.state = MemoryState(
             time=reading.time if reading is not None else time.time(),
@@ -278,7 +289,7 @@ class MemoryMonitor:
             problems=tuple(self._problems(cards)),
         )
         self.state = replace(self.state, history=self._remember(self.state))
-        if was_starting != (starting is not None):
+        if was_starting != (starting is not None) or (self._polls == METRICS_SECONDS) != (now < self._lively_until):
             self._pace()
         self._news.publish(self.state)
         self._keep()

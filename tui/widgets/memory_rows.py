@@ -39,6 +39,7 @@ PARTS = (
     Part("free", "·", N_("free"), "free"),
 )
 OCCUPIED = "▓"
+_OLD = 5  # seconds; the age is shown in such steps, so that an idle panel writes nothing
 WITH_FOREIGN = N_("other + others")
 
 _SOURCES = {
@@ -133,8 +134,8 @@ def occupancy_text(occupancy: KvOccupancy) -> str:
         pieces = [full.format(percent=percent, tokens=tokens, capacity=capacity)]
     else:
         pieces = [_("{percent} % used").format(percent=percent)]
-    if occupancy.age >= 1:
-        pieces.append(_("{seconds} s ago").format(seconds=round(occupancy.age)))
+    if occupancy.age >= _OLD:
+        pieces.append(_("{seconds} s ago").format(seconds=int(occupancy.age // _OLD * _OLD)))
     return " · ".join(pieces)
 
 

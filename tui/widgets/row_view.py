@@ -80,6 +80,8 @@ class RowView(ScrollView, can_focus=True):
                 self.refresh(Region(0, number - top, self.size.width, 1))
         if self.cursor >= len(self.rows) or (self.cursor >= 0 and not self.rows[self.cursor].key):
             self.cursor = -1
+        if self.has_focus:
+            self._begin_walk()
 
     def retranslate(self) -> None:
         self.rebuild()
@@ -114,7 +116,7 @@ class RowView(ScrollView, can_focus=True):
 
     def action_walk(self, step: int) -> None:
         """To the next row that can be chosen; without one, scroll."""
-        places = [number for number, row in enumerate(self.rows) if row.key]
+        places = self._places()
         if self.cursor < 0:
             following = places[:1] if step > 0 else places[-1:]
         else:
@@ -126,6 +128,15 @@ class RowView(ScrollView, can_focus=True):
         self.cursor = following[0]
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False)
         self.refresh()
+
+    def _places(self) -> list[int]:
+        """The rows to walk over: the first of neighbours that tell about the same thing."""
+        found: list[int] = []
+        for number, row in enumerate(self.rows):
+            before = self.rows[number - 1] if number else Row()
+            if row.key and (row.key, row.card) != (before.key, before.card):
+                found.append(number)
+        return found
 
     def action_choose(self) -> None:
         if 0 <= self.cursor < len(self.rows) and self.rows[self.cursor].key:
@@ -140,9 +151,13 @@ class RowView(ScrollView, can_focus=True):
             self.post_message(self.Chosen(self, self.rows[number]))
 
     def on_focus(self) -> None:
-        if self.cursor < 0:
-            self.cursor = next((number for number, row in enumerate(self.rows) if row.key), -1)
+        self._begin_walk()
         self.refresh()
+
+    def _begin_walk(self) -> None:
+        if self.cursor < 0 and (places := self._places()):
+            self.cursor = places[0]
+            self.refresh()
 
     def on_blur(self) -> None:
         self.refresh()

@@ -80,10 +80,18 @@ def test_the_panel_says_sizes_with_their_sources():
     text = whole(panel_rows(state(), 40))
     for part in ("weights     1.44  checkpoint", "kv cache    8.14  server log", "other       1.91  the rest"):
         assert part in text
-    assert "11 % · 37k of 333k tokens · 3 s ago" in text
+    assert "11 % · 37k of 333k tokens" in text
     assert "37 % busy  45 °C  210 W" in text
     assert "running 1 · waiting 0" in text
     assert "GPU 0  24.00 GiB" in text
+
+
+def test_an_old_figure_shows_its_age_in_steps():
+    for age, shown in ((4.9, ""), (5.0, "5 s ago"), (14.0, "10 s ago")):
+        card = breakdown(occupancy=KvOccupancy(0.5, Source.METRICS, age))
+        text = whole(panel_rows(state(card), 60))
+        assert ("50 % used · " + shown if shown else "50 % used") in text
+        assert bool(shown) == ("ago" in text)
 
 
 def test_estimates_have_a_margin():
