@@ -129,11 +129,12 @@ class LmdeckApp(ConnectSide, TellsCrashes, TerminalClipboard, EconomicalDisplay)
             self.push_screen(CommandPalette(placeholder=_("Find an action …"), id="--command-palette"))
 
     def action_help(self) -> None:
-        from tui.screens.help import HelpScreen
+        from tui.screens.help import TOPICS, HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
+            screen = type(self.screen).__name__
             focused = type(self.focused).__name__ if self.focused is not None else ""
-            self.push_screen(HelpScreen(focused, self._terminal))
+            self.push_screen(HelpScreen(screen if screen in TOPICS else focused, self._terminal, self.keys_of_user))
 
     # leaving
 
@@ -148,7 +149,7 @@ class LmdeckApp(ConnectSide, TellsCrashes, TerminalClipboard, EconomicalDisplay)
             self.action_leave()
         else:
             self._interrupted = now
-            self.chat.hint(_("Press Ctrl+C again to quit."))
+            self.hint(_("Press Ctrl+C again to quit."))
 
     def _selected_text(self) -> str:
         focused = self.focused

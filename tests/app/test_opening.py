@@ -114,7 +114,7 @@ async def test_yesterdays_conversation_is_there_again(demo: RunningDemo, tmp_pat
     async with opened(options) as (app, pilot):
         await until_pilot(pilot, lambda: app.chat.workspace is not None, 30)
         app.chat.send("Compute (3+5)*2")
-        await until_pilot(pilot, lambda: len(app.chat.query(".turn")) == 1, 30)
+        await see(pilot, "first token", 30)
         session = app.chat.session
         assert session is not None
         await session.rename("Sums")

@@ -69,14 +69,18 @@ class ConnectSide(SettingsSide):
             self._options = chosen
             self.chat.use(self.opener(chosen))
 
-    @work(group="connect", exclusive=True)
-    async def action_connect(self) -> None:
+    def action_connect(self) -> None:
         """Look around again; what is chosen replaces what is open."""
+        from tui.screens.connect import ConnectScreen
+
+        if not any(isinstance(screen, ConnectScreen) for screen in self.screen_stack):
+            self._connect_elsewhere()
+
+    @work(group="connect", exclusive=True)
+    async def _connect_elsewhere(self) -> None:
         from tui.screens.confirm import ConfirmScreen
         from tui.screens.connect import ConnectScreen
 
-        if isinstance(self.screen, ConnectScreen):
-            return
         question = _("A reply is running. Stop it and connect elsewhere? What has arrived is kept.")
         if self.chat.busy and not await self.push_screen_wait(ConfirmScreen(question)):
             return

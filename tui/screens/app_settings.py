@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from textual import work
 from textual.app import App
 from textual.css.query import NoMatches
+from textual.screen import ModalScreen
 
 from tui.config.terminal import over_ssh
 from tui.config.themes import shipped_folder, theme_files
@@ -192,7 +193,14 @@ class SettingsSide(App[None]):
         if not isinstance(self.screen, PreferencesScreen):
             self.push_screen(PreferencesScreen(self.live, eats=self._terminal.eats))
 
-    # copying
+    # what is said, and copying
+
+    def hint(self, text: str) -> None:
+        """A short sentence where the user looks: in the chat's key line, or over the screen that covers the chat."""
+        if self.screen is self.chat or isinstance(self.screen, ModalScreen):
+            self.chat.hint(text)
+        else:
+            self.notify(text, timeout=4, markup=False)
 
     def say_copied(self, text: str) -> None:
         """Copy, and say no more than is known."""
@@ -205,4 +213,4 @@ class SettingsSide(App[None]):
                 _("Sent {count} characters: many terminals take fewer. /export writes a file.").format(count=count)
             )
         else:
-            self.chat.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=count))
+            self.hint(_("Sent to the terminal's clipboard: {count} characters.").format(count=count))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -13,13 +15,36 @@ from tui.i18n import N_, _
 from tui.screens.dialog import Dialog, heading, note
 
 # What the focused thing is for, by its class name; the first line is its name.
-_TOPICS = {
+TOPICS = {
     "Composer": (
         N_("The composer"),
         N_(
             "Write your message here. Enter sends it; Ctrl+J, or \\ at the end and Enter, starts a new line. "
             "↑ on the first line brings back what you sent before. / in the empty composer opens the menu of "
             "everything; a second / writes a slash. A very large paste becomes one placeholder and is sent whole."
+        ),
+    ),
+    "ConnectScreen": (
+        N_("Where is the model?"),
+        N_(
+            "Cards of what was found on this machine, the likeliest first: ↑ and ↓ choose, Enter or a click opens. "
+            "Typing goes to the address line below: a server's address, ssh://user@host:port, an ssh line that you "
+            "paste, a profile's name, or the word demo. F5 looks around again."
+        ),
+    ),
+    "HistoryScreen": (
+        N_("Conversations"),
+        N_(
+            "Type any word, also a single Chinese character, to find conversations by what was said in them. "
+            "↑ and ↓ choose, Enter opens, F2 renames, F4 forks, Del deletes and Ctrl+Z brings back."
+        ),
+    ),
+    "PreferencesScreen": (
+        N_("Settings"),
+        N_(
+            "← and → turn between settings, keys and profiles; Enter changes the chosen line, Del goes back to the "
+            "default. Everything is kept in one file that you may edit as well: lmdeck config path names it, and a "
+            "change of it holds at once."
         ),
     ),
     "OptionList": (N_("A list"), N_("↑ and ↓ choose, Enter takes, Esc closes.")),
@@ -31,12 +56,12 @@ _TOPICS = {
 class HelpScreen(Dialog[None]):
     """A page to read. Keys that this terminal keeps for itself are marked."""
 
-    def __init__(self, focus_class: str, terminal: Terminal) -> None:
+    def __init__(self, focus_class: str, terminal: Terminal, keymap: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self._focus_class, self._terminal = focus_class, terminal
+        self._focus_class, self._terminal, self._keymap = focus_class, terminal, keymap or {}
 
     def compose(self) -> ComposeResult:
-        title, text = _TOPICS.get(self._focus_class, _TOPICS["Composer"])
+        title, text = TOPICS.get(self._focus_class, TOPICS["Composer"])
         with Vertical(classes="box"):
             yield heading(_(title))
             with VerticalScroll(classes="scroll"):
@@ -56,7 +81,8 @@ class HelpScreen(Dialog[None]):
         return lines
 
     def _line(self, action: Action) -> Content:
-        keys = [display_key(key) + ("*" if key in self._terminal.eats else "") for key in action.keys.split(",") if key]
+        given = self._keymap.get(action.id, action.keys)
+        keys = [display_key(key) + ("*" if key in self._terminal.eats else "") for key in given.split(",") if key]
         shown = Content.styled("  " + (" ".join(keys) or "/"), "$text-accent")
         name = Content(" " * max(1, 24 - shown.cell_length) + action.label)
         return shown + name + Content.styled(" – " + action.description, "$text-muted")
