@@ -1,6 +1,7 @@
 """What the whole client costs, beside the smallest Textual chats: ``python tests/benchmarks/bench_chat.py [client…]``.
 
-Clients: lmdeck, cached, stock (default: the first two). Figures belong to this machine; read the ratios.
+Clients: lmdeck (without the memory panel), panel (with it), cached, stock (default: lmdeck, cached). Figures belong to
+this machine; read the ratios.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.benchmarks.rig import Client, FakeServer  # noqa: E402
 
 
 def command(kind: str, url: str) -> list[str]:
-    if kind == "lmdeck":
+    if kind in ("lmdeck", "panel"):
         return [sys.executable, "-m", "tui", url]
     return [sys.executable, str(HERE / "floor_app.py"), kind, url]
 
@@ -60,9 +61,12 @@ async def measure(kind: str) -> None:
     await server.start()
     folder = tempfile.mkdtemp(prefix="lmdeck-bench-")
     env = {f"LMDECK_{name}_DIR": f"{folder}/{name.lower()}" for name in ("DATA", "CONFIG", "STATE")}
+    if kind == "lmdeck":
+        (Path(folder) / "config").mkdir()
+        (Path(folder) / "config" / "config.toml").write_text("panel_shown = false\n")
     client = Client(command(kind, server.url), {**env, "PYTHONPATH": str(HERE.parent.parent)})
     await client.start()
-    ready = await client.seen(b"eady" if kind != "lmdeck" else b"bench", 60) - client.started
+    ready = await client.seen(b"bench" if kind in ("lmdeck", "panel") else b"eady", 60) - client.started
     await client.quiet(1.0)
     print(kind)
     line("ready for input", f"{ready:.2f} s")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from rich.cells import cell_len
@@ -311,13 +311,44 @@ def _styled(cells: Sequence[Cell]) -> str:
     link = ""
     for character, codes in cells:
         if codes != current:
-            current = codes
             sgr, _, target = codes.partition("\x00")
             if target != link:
                 out.append(f"\x1b]8;;{target}\x1b\\")
                 link = target
-            out.append(f"\x1b[0;{sgr}m" if sgr else _RESET)
+            out.append(_change(None if current is None else current.partition("\x00")[0], sgr))
+            current = codes
         out.append(character)
     if link:
         out.append("\x1b]8;;\x1b\\")
     return "".join(out)
+
+
+@lru_cache(1024)
+def _change(before: str | None, after: str) -> str:
+    """The shortest sequence from one set of SGR codes to another."""
+    whole = f"\x1b[0;{after}m" if after else _RESET
+    if before is None:
+        return whole
+    old, new = _by_place(before), _by_place(after)
+    if not old.keys() <= new.keys():
+        return whole  # something is switched off
+    codes = ";".join([code for place, code in new.items() if old.get(place) != code])
+    return f"\x1b[{codes}m" if codes else ""
+
+
+def _by_place(codes: str) -> dict[str, str]:
+    """SGR codes by what they set: ``fg`` and ``bg``, attributes by themselves."""
+    found: dict[str, str] = {}
+    words = iter(codes.split(";") if codes else ())
+    for word in words:
+        if word in {"38", "48"}:
+            kind = next(words, "5")
+            rest = [next(words, "0") for _ in range(3 if kind == "2" else 1)]
+            found["fg" if word == "38" else "bg"] = ";".join([word, kind, *rest])
+        elif word.isdecimal() and (30 <= int(word) <= 39 or 90 <= int(word) <= 97):
+            found["fg"] = word
+        elif word.isdecimal() and (40 <= int(word) <= 49 or 100 <= int(word) <= 107):
+            found["bg"] = word
+        else:
+            found[word] = word
+    return found
