@@ -226,7 +226,7 @@ class TextView(PartView):
             self._reply = None
         self._growing = False
         if self.host is not None:
-            self.host.part_changed(self)
+            self.host.part_changed(self, 0.0)
 
     def reopen(self) -> None:
         """A text that was complete grows again."""
