@@ -35,7 +35,7 @@ __all__ = ["sshd"]
 NAME = "internlm2_5-1_8b-chat"
 HOMEWORK = ("--model-format", "awq", "--quant-policy", "4", "--cache-max-entry-count", "0.4", "--tp", "1")
 RECORDING = fake_lmdeploy.MEMORY / "turbomind-1_8b-w4a16-ratio0.4-kvint4"
-PACE = Pace(log=0.05, cards=0.1)
+PACE = Pace(log=0.05, cards=0.1, settle=0.0)
 
 
 class Place:
@@ -123,8 +123,7 @@ async def test_a_server_is_started_there_survives_the_link_and_is_stopped(place:
         memory = [event for event in events if isinstance(event, LaunchMemory)][-1]
         assert memory.used == pytest.approx(12_331_253_760, abs=8 << 20)
         assert (await records.identity(machine, found)).startswith(f"{host.name}-{found.pid}-")
-        [entry] = await servers(machine)
-        assert entry.mine
+        [entry] = [one for one in await servers(machine) if one.mine]
         steps = [step async for step in stop(machine, entry, look_every=0.05)]
         assert steps[-1].done
         assert steps[-1].problem is None

@@ -99,7 +99,12 @@ def _pairs(installation: Installation) -> list[Fault]:
         faults.append(Fault(Problem("env.numpy", data), ("numpy<2",)))
     if "torch" not in packages and not any("torch" in line for line in installation.requires):
         faults.append(
-            Fault(Problem("env.missing", {"package": "torch", "wanted": "torch", "lmdeploy": "?"}), ("torch",))
+            Fault(
+                Problem(
+                    "env.missing", {"package": "torch", "wanted": "torch", "lmdeploy": installation.version or "?"}
+                ),
+                ("torch",),
+            )
         )
     return faults
 

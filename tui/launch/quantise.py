@@ -11,7 +11,7 @@ from time import time
 from typing import Any, cast
 
 from tui.launch.cards import VISIBLE, Cards, choose_cards, imagined
-from tui.launch.doctor import Evidence, diagnose
+from tui.launch.doctor import LOG, Evidence, diagnose
 from tui.launch.installs import choose, find_installations, program_words, release_of, working_environment
 from tui.launch.machine import Machine, look
 from tui.launch.starting import Spawned, find, spawn
@@ -22,6 +22,7 @@ from tui.lmdeploy.parsers import is_internlm2
 from tui.lmdeploy.versions import BASELINE, Version
 from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.launch import (
+    Diagnosis,
     Installation,
     LaunchLines,
     LaunchQuestion,
@@ -285,8 +286,11 @@ class QuantiseWatch:
         work_dir = str(notes.get("work_dir", ""))
         facts = (await look(self.machine, "sizes", 120.0, paths=[work_dir]))[work_dir]
         complete = "config.json" in facts["names"] and any(name.endswith(".safetensors") for name in facts["names"])
-        if ended.code not in (0, None) or not complete:
+        if ended.code not in (0, None):
             yield diagnose(Evidence(lines=tuple(self.tail), code=ended.code, question=self._told))
+            return
+        if not complete:
+            yield Diagnosis(Problem("quantise.incomplete", {"folder": work_dir}), (LOG,), tuple(self.tail)[-4:])
             return
         self.reader.stage = QuantiseStage.DONE
         seconds = (ended.ended or time()) - began

@@ -35,11 +35,13 @@ _KEPT_LINES = 400
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often to look: at the log, at cards and processes; and after how many silent seconds to say so."""
+    """How often to look: at the log, at cards and processes; after how many silent seconds to say so; and how long
+    after the warm-up the memory is measured for the record (a slice's tool is asked once a second)."""
 
     log: float = 0.3
     cards: float = 1.0
     silence: float = 90.0
+    settle: float = 1.1
 
 
 @dataclass(slots=True)
@@ -85,6 +87,8 @@ class Watch:
                 if await self._listening():
                     self.ready = True
                     yield self._phase(LaunchStage.READY)
+                    await asyncio.sleep(self.pace.settle)
+                    yield await self._measure()
                     return
                 ended = await self._ended()
                 if ended is not None:

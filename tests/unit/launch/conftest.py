@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import checkpoints, fake_lmdeploy
+from tui import agent_orders
 from tui.launch.machine import LocalMachine
 from tui.launch.watching import Pace
 
-FAST = Pace(log=0.02, cards=0.05, silence=60.0)
+FAST = Pace(log=0.02, cards=0.05, silence=60.0, settle=0.0)
 
 
 @pytest.fixture
@@ -74,8 +76,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def machine(home: Path, slice_card: fake_lmdeploy.Slice) -> AsyncIterator[LocalMachine]:
-    """This machine; what was started on it is gone afterwards."""
+async def machine(
+    home: Path, slice_card: fake_lmdeploy.Slice, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[LocalMachine]:
+    """This machine, without the servers of tests that run beside this one; what was started is gone afterwards."""
+    mark = f"FAKE_HOLDERS={slice_card.holders}"
+    seen = agent_orders.servers
+
+    def own() -> list[dict[str, Any]]:
+        return [entry for entry in seen() if mark in (agent_orders.read_text(f"/proc/{entry['pid']}/environ") or "")]
+
+    monkeypatch.setattr(agent_orders, "servers", own)
     machine = LocalMachine()
     yield machine
     for entry in (await machine.order("spawned"))["spawned"]:

@@ -197,7 +197,7 @@ async def test_a_taken_port_moves_and_events_are_json(
     code, out, _, url = await run(machine, *words)
     assert (code, url) == (0, "")
     events = [json.loads(line) for line in out.splitlines()]
-    assert events[-1]["stage"] == "ready"
+    assert events[-2]["stage"] == "ready"
     assert {"phase", "memory", "log"} == {event["event"] for event in events}
     code, out, _, _ = await run(machine, *words[:-2], "--dry-run", "--json")
     data = json.loads(out)

@@ -144,6 +144,18 @@ async def test_a_full_disk_becomes_a_card(
     assert not [event for event in watch.tail if isinstance(event, LaunchQuestion)]
 
 
+async def test_an_end_without_a_model(
+    machine: LocalMachine, lmdeploy: Install, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lmdeploy()
+    monkeypatch.delenv("FAKE_RESULT")
+    prepared = await prepare_quantise(machine, ServeWish((str(model),)))
+    watch = QuantiseWatch(machine, await start_quantise(machine, prepared), every=0.02)
+    last = [event async for event in watch.events()][-1]
+    assert isinstance(last, Diagnosis)
+    assert last.problem.code == "quantise.incomplete"
+
+
 @pytest.mark.parametrize(
     ("version", "words", "code"),
     [

@@ -167,7 +167,7 @@ async def test_a_hang_is_noticed_and_can_be_stopped(
 ) -> None:
     lmdeploy()
     recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "hang")
-    watch = await begin(machine, wish(models, AWQ, *HOMEWORK), Pace(log=0.02, cards=0.05, silence=0.3))
+    watch = await begin(machine, wish(models, AWQ, *HOMEWORK), replace(FAST, silence=0.3))
     stream = watch.events()
     async for event in stream:
         if isinstance(event, Diagnosis):

@@ -367,6 +367,10 @@ _QUANTISE: dict[str, tuple[str, str]] = {
         N_("The calibration set {dataset} is downloaded from the hub."),
         N_("Where the hub cannot be reached, set HF_ENDPOINT to a mirror, or HF_HUB_OFFLINE=1 with a filled cache."),
     ),
+    "quantise.incomplete": (
+        N_("The quantisation ended without leaving a model in {folder}."),
+        N_("Look at the log: it may have been stopped, or the disk is full."),
+    ),
     "quantise.none": (N_("No quantisation called {name} is known there."), N_("Start one with lmdeck quantize MODEL.")),
     "quantise.unanswered": (
         N_("It asked “{question}” and nobody could answer, so it was stopped."),
