@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tui.headless_output import EventPrinter, JsonPrinter, PlainPrinter, Printer
+from tui.headless_tools import open_ask_tools
 from tui.model.events import MessageHeld, SessionEvent, TurnFailed, TurnFinished
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
-from tui.model.tool import Decision, ToolCall, ToolSpec, Verdict
 
 if TYPE_CHECKING:
     from tui.session import Session
-    from tui.tools.registry import Registry
 
 DONE, FAILED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -42,8 +41,8 @@ _REFUSALS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AskOptions:
-    """What to ask, and how. ``tools`` None: all built-in ones. ``allow`` names tools that may run although they need
-    approval. ``store`` is the file that ``save`` writes to, None the user's own."""
+    """What to ask, and how. ``tools`` None: the built-in ones and those of ``allow``. ``allow`` names
+    tools that may run although they need approval. ``store`` is the file that ``save`` writes to, None the user's own."""
 
     prompt: str
     url: str
@@ -93,10 +92,9 @@ async def _prepare(options: AskOptions, stack: AsyncExitStack) -> Session:
     from tui.server.address import Address
     from tui.server.endpoint import Endpoint
     from tui.session import Session
-    from tui.tools.arithmetic import arithmetic
 
-    runner = arithmetic()
-    tools = _chosen(options, runner)
+    tools = await open_ask_tools(options.tools, options.allow)
+    stack.push_async_callback(tools.aclose)
     store = None
     if options.save:
         from tui.store.store import Store
@@ -113,33 +111,16 @@ async def _prepare(options: AskOptions, stack: AsyncExitStack) -> Session:
         raise ProblemError(Problem("ask.unknown_model", {"model": options.model, "offered": offered}))
     session = Session(
         endpoint,
-        runner,
+        tools.runner,
         store=store,
-        approve=_approver(options.allow),
+        approve=tools.approve,
         system=options.system,
         sampling=options.sampling,
     )
     stack.push_async_callback(session.aclose)
     session.stream = options.stream
-    session.tools_enabled = tools
+    session.tools_enabled = tools.offered
     return session
-
-
-def _chosen(options: AskOptions, runner: Registry) -> frozenset[str] | None:
-    known = [spec.name for spec in runner.specs()]
-    for name in (*(options.tools or ()), *sorted(options.allow)):
-        if name not in known:
-            raise ProblemError(Problem("ask.unknown_tool", {"name": name, "available": ", ".join(known)}))
-    return None if options.tools is None else frozenset(options.tools)
-
-
-def _approver(allowed: frozenset[str]) -> Callable[[ToolCall, ToolSpec], Awaitable[Decision]]:
-    async def approve(call: ToolCall, _spec: ToolSpec) -> Decision:
-        if call.name in allowed:
-            return Decision(Verdict.ALLOW)
-        raise ProblemError(Problem("ask.not_allowed", {"name": call.name}))
-
-    return approve
 
 
 async def _run(prompt: str, session: Session, printer: Printer, interrupt: _Interrupt) -> int:

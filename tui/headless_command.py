@@ -82,7 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", default=DEFAULT_URL, help=_("the server (default: {url})").format(url=DEFAULT_URL))
     parser.add_argument("--model", help=_("the model to use; default: the first one that the server offers"))
     parser.add_argument("--system", default="", help=_("system prompt"))
-    parser.add_argument("--tools", metavar="NAMES", help=_("tools to offer: add,mul (default: all), or none"))
+    parser.add_argument(
+        "--tools",
+        metavar="NAMES",
+        help=_("tools to offer, separated by commas, or none (default: add,mul and those that are allowed)"),
+    )
     parser.add_argument(
         "--allow",
         metavar="NAME",

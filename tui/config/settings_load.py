@@ -127,8 +127,8 @@ def _problems_in_file(file: ConfigFile, bad: Iterable[str], values: Mapping[str,
 @dataclass(frozen=True, slots=True)
 class Reload:
     """The settings after a change of the file. ``changed`` has the dotted names of settings with another value, and
-    ``keys``, ``profiles`` or ``mcp`` when those tables differ. A file that cannot be read or parsed changes nothing: the last
-    good settings stay, and ``loaded.problems`` says why."""
+    ``keys``, ``profiles`` or ``mcp`` when those tables differ. A file that cannot be read or parsed changes nothing:
+    the last good settings stay, and ``loaded.problems`` says why."""
 
     loaded: Loaded
     changed: tuple[str, ...]

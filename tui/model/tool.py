@@ -13,12 +13,20 @@ from tui.model.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A function offered to the model; ``parameters`` is a JSON Schema of type object."""
+    """A function offered to the model; ``parameters`` is a JSON Schema of type object. ``source`` says where it comes
+    from: empty for the built-in ones, ``python``, or the name of an MCP server."""
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     needs_approval: bool = True
+    source: str = ""
+
+    @property
+    def key(self) -> str:
+        """What settings call it: with its server's name before it when it comes from an MCP server, so that no server
+        is trusted for another one's tool."""
+        return self.name if self.source in ("", "python") else f"{self.source}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

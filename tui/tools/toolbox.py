@@ -122,7 +122,8 @@ class Toolbox:
                 if name != spec.name:
                     data = {"name": spec.name, "source": source.name, "used": name}
                     problems.append(Problem("tools.renamed", data))
-                entries[name] = Entry(replace(spec, name=name, parameters=parameters), source, offer)
+                came_from = "" if isinstance(source, BuiltIn) else source.name
+                entries[name] = Entry(replace(spec, name=name, parameters=parameters, source=came_from), source, offer)
         self._entries, self._problems = entries, tuple(problems)
 
 
