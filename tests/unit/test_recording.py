@@ -17,6 +17,7 @@ from tui.model.broadcast import Broadcast
 from tui.model.events import BranchChanged, QueueChanged, TextDelta, TurnFinished
 from tui.model.gpu import GpuReading, GpuSample
 from tui.model.message import ImagePart
+from tui.model.monitor import MemoryState
 from tui.model.problem import Problem, ProblemError
 from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
 from tui.recording import Recorder, Recording, read_recording
@@ -259,3 +260,52 @@ async def test_nothing_is_written_before_it_is_open(tmp_path):
     recorder.write(TextDelta("x"))
     await recorder.aclose()
     assert not recorder.path.exists()
+
+
+async def test_memory_is_replayed_as_it_was_shown(tmp_path):
+    from tests.support.memory_states import breakdown, state
+    from tui.model.monitor import Attention
+
+    path = tmp_path / "memory.jsonl"
+    recorder = Recorder(path)
+    await recorder.open()
+    news: Broadcast[MemoryState] = Broadcast()
+    recorder.follow_news(news.subscribe())
+    shown = [state(), state(breakdown(card=0, name="second"), tokens_per_second=None)]
+    for item in shown:
+        news.publish(item)
+    news.close()
+    await recorder.aclose()
+    assert "HistoryPoint" not in path.read_text()
+
+    replay = await ReplaySession.open(path, 0)
+    states = replay.memory.subscribe()
+    replay.start()
+    await replay.finished()
+    replayed = states.drain()
+    assert [item.cards for item in replayed] == [item.cards for item in shown]
+    assert [point.rate for point in replay.memory.state.history] == [142.0, None]
+    with replay.memory.watching(Attention.SHOWN):
+        explanation = replay.memory.explain("weights")
+    assert explanation is not None
+    assert replay.memory.explain("weights", 7) is None
+    assert replay.memory.question() is None
+    replay.memory.tell(None)
+    replay.memory.show_reading(GpuReading(1.0, (), "nvml"))  # a split is known: bare readings say less
+    assert replay.memory.state.cards == shown[1].cards
+    await replay.aclose()
+
+
+async def test_recordings_without_memory_show_what_the_readings_say(tmp_path):
+    path = tmp_path / "bare.jsonl"
+    recorder = Recorder(path)
+    await recorder.open()
+    recorder.write(GpuReading(1.0, (GpuSample(0, "NVIDIA A100", 24 << 30, 10 << 30, 14 << 30),), "nvml"))
+    await recorder.aclose()
+    replay = await ReplaySession.open(path, 0)
+    replay.start()
+    await replay.finished()
+    card = replay.memory.state.cards[0]
+    assert card.breakdown.other.bytes == 10 << 30
+    assert card.breakdown.weights.bytes is None
+    await replay.aclose()

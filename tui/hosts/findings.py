@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -206,6 +207,8 @@ def hub_folder(model: str) -> str:
 
 def process_start(pid: int) -> float | None:
     """When a process began, UTC seconds; None where /proc does not say. Blocks."""
+    if sys.platform == "win32":  # it has neither /proc nor clock ticks
+        return None
     stat, machine = agent.read_text(f"/proc/{pid}/stat"), agent.read_text("/proc/stat")
     booted = re.search(r"^btime (\d+)", machine or "", re.MULTILINE)
     if not stat or booted is None:
