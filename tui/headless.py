@@ -42,7 +42,8 @@ _REFUSALS = frozenset(
 @dataclass(frozen=True, slots=True)
 class AskOptions:
     """What to ask, and how. ``tools`` None: the built-in ones and those of ``allow``. ``allow`` names
-    tools that may run although they need approval. ``store`` is the file that ``save`` writes to, None the user's own."""
+    tools that may run although they need approval. ``store`` is the file that ``save``
+    writes to, None the user's own."""
 
     prompt: str
     url: str

@@ -65,6 +65,8 @@ class TurnLog:
             raw=tuple(self._raw),
             server=self._endpoint.facts,
             breakdown=self._breakdown(),
+            tools=request.tools,
+            tools_raw=self._endpoint.facts.has_tool_parser is False,
         )
 
 

@@ -10,6 +10,7 @@ from tui.model.memory import MemoryBreakdown
 from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.server import ServerFacts
+from tui.model.tool import ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class RawLine:
 class TurnRecord:
     """One turn of a conversation. ``raw`` holds the decoded lines of all rounds; ``breakdown`` one entry a card.
 
-    ``finish_reason`` is empty while the turn runs and after a crash. ``started`` is UTC."""
+    ``finish_reason`` is empty while the turn runs and after a crash. ``started`` is UTC. ``tools`` are those that were
+    offered; ``tools_raw``: to a server that parses no calls (see :class:`tui.model.request.ChatRequest`)."""
 
     id: str
     conversation_id: str
@@ -40,3 +42,5 @@ class TurnRecord:
     raw: tuple[RawLine, ...] = ()
     server: ServerFacts | None = None
     breakdown: tuple[MemoryBreakdown, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    tools_raw: bool = False
