@@ -9,7 +9,6 @@ from textual.content import Content
 
 from tui.i18n import _, ngettext
 from tui.model.events import ContextMeter
-from tui.model.gpu import GpuReading, GpuSample
 from tui.model.server import LinkPhase, LinkState
 from tui.widgets import words
 from tui.widgets.literal import literal, one_line
@@ -61,35 +60,6 @@ def bar(share: float, cells: int) -> str:
     eighths = round(share * cells * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_BLOCKS[rest] if rest else "")).ljust(cells, "·")
-
-
-def gpu_row(reading: GpuReading, width: int) -> Content:
-    """The first card on one line; how many more there are is said."""
-    if not reading.samples:
-        return Content(_("GPU: no figures")).truncate(max(1, width), ellipsis=True)
-    card = reading.samples[0]
-    more = len(reading.samples) - 1
-    others = ngettext("and {count} more card", "and {count} more cards", more).format(count=more) if more else ""
-    pieces = [
-        (9, Content(_memory(card))),
-        (5, Content(_share(card))),
-        (8, Content.styled(_("simulated"), "$text-warning") if reading.source == "simulated" else Content("")),
-        (4, Content("" if card.utilisation is None else _("{percent} % busy").format(percent=card.utilisation))),
-        (3, Content("" if card.temperature is None else f"{card.temperature} °C")),
-        (2, Content("" if card.power is None else f"{card.power:.0f} W")),
-        (6, Content(others)),
-        (1, literal(one_line(card.name, 60), "$text-muted")),
-    ]
-    return fit(pieces, width, gap="  ")
-
-
-def _memory(card: GpuSample) -> str:
-    used, total = words.gib(card.used), words.gib(card.total)
-    return _("GPU {index}  {used}/{total} GiB").format(index=card.index, used=used, total=total)
-
-
-def _share(card: GpuSample) -> str:
-    return bar(min(1.0, card.used / card.total), 20) if card.used is not None and card.total else ""
 
 
 def queue_row(waiting: tuple[str, ...], width: int) -> Content:

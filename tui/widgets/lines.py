@@ -1,4 +1,4 @@
-"""The one-row widgets around the transcript: status, GPU, queue, keys, and the banner for trouble."""
+"""The one-row widgets around the transcript: status, queue, keys, and the banner for trouble."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
-from tui.config.actions import ACTIONS, Action, Footer, display_key, first_delivered
+from tui.config.actions import ACTIONS, Action, Footer, Place, display_key, first_delivered
 from tui.i18n import _
 
 if TYPE_CHECKING:
     from tui.model.events import ContextMeter
-    from tui.model.gpu import GpuReading
     from tui.model.server import LinkState, ServerFacts
 
 
@@ -61,27 +60,6 @@ class StatusLine(OneRow):
         from tui.widgets.figures import status_row
 
         return status_row(self.status, self.size.width)
-
-
-class GpuLine(OneRow):
-    """One card on one line; hidden while there is no reading."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(id=id)
-        self.reading: GpuReading | None = None
-        self.display = False
-
-    def show_reading(self, reading: GpuReading) -> None:
-        self.reading = reading
-        self.display = bool(reading.samples) or reading.problem is not None
-        self.refresh()
-
-    def render(self) -> Content:
-        if self.reading is None:
-            return Content("")
-        from tui.widgets.figures import gpu_row
-
-        return gpu_row(self.reading, self.size.width)
 
 
 class QueueLine(OneRow):
@@ -176,7 +154,7 @@ class KeysLine(OneRow):
         wanted = {Footer.ALWAYS, Footer.BUSY if self.hints.busy else Footer.IDLE}
         shown: list[tuple[str, Action]] = []
         for action in ACTIONS:
-            if action.footer not in wanted:
+            if action.footer not in wanted or action.place not in _PLACES:
                 continue
             key = first_delivered(action, self.hints.eats, self.hints.keymap)
             if key is not None:
@@ -186,6 +164,7 @@ class KeysLine(OneRow):
         return sorted(shown, key=lambda entry: _ORDER.get(entry[1].id, 50))
 
 
+_PLACES = (Place.COMPOSER, Place.CHAT, Place.APP)
 # What stands in for a key: these ways work in every terminal.
 _WITHOUT_KEY = {"composer.menu": "/", "composer.newline": "\\ Enter"}
 _ORDER = {
