@@ -319,7 +319,6 @@ def test_drafts_are_kept_privately(tmp_path: Path):
 async def test_a_draft_comes_back():
     async with running() as (app, pilot, _workspace):
         await pilot.press(*"half a thought")
-        await app.chat.keep_draft()
     async with running() as (app, pilot, _workspace):
         await until_pilot(pilot, lambda: app.chat.composer.text == "half a thought")
 

@@ -140,3 +140,45 @@ def test_a_home_that_takes_nothing(tmp_path: Path):
         terminal.wait_for("lmdeck-demo", 40)
         terminal.send("Compute (3+5)*2\r")
         terminal.wait_for("first token", 40)
+
+
+def test_the_users_editor_gets_the_terminal_and_gives_it_back(tmp_path: Path):
+    settings(tmp_path, 'language = "en"\n')
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nprintf 'THE EDITOR IS HERE\\n'\nread answer\nprintf ' and more' >> \"$1\"\n")
+    editor.chmod(0o755)
+    with lmdeck(tmp_path, "http://127.0.0.1:9", VISUAL=str(editor)) as terminal:
+        terminal.wait_for("/ opens the menu", 30)
+        terminal.send("half a thought")
+        terminal.wait_for("half a thought")
+        terminal.send("\x07")
+        terminal.wait_for("THE EDITOR IS HERE")
+        terminal.send("\n")
+        terminal.wait_for("half a thought and more")
+        terminal.send("\x03\x03")
+        assert terminal.wait_exit() == 0
+        assert terminal.left_clean
+    with lmdeck(tmp_path, "http://127.0.0.1:9") as terminal:
+        terminal.wait_for("half a thought and more", 30)
+
+
+def test_the_connect_screen_is_silent_when_nothing_happens(tmp_path: Path):
+    settings(tmp_path, 'language = "en"\n')
+    with lmdeck(tmp_path) as terminal:
+        terminal.wait_for("Where is the model?")
+        terminal.wait_gone("Looking around")
+        while terminal.read(1.0):
+            pass
+        before = len(terminal.raw)
+        for _ in range(5):
+            terminal.read(1.0)
+        assert len(terminal.raw) - before <= 250
+
+
+def test_an_unknown_profile_is_a_sentence_on_the_command_line(tmp_path: Path):
+    settings(tmp_path, '[profiles.camp]\nurl = "http://127.0.0.1:9"\n')
+    with lmdeck(tmp_path, "cmap") as terminal:
+        assert terminal.wait_exit() == 2
+        assert "camp" in terminal.text
+    with lmdeck(tmp_path, "camp") as terminal:
+        terminal.wait_for("127.0.0.1:9", 30)

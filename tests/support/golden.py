@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+# How long the bar is depends on how much there is below: not on what the screen looks like.
+_SCROLL_BAR = re.compile(r"\s{2,}[▁▂▃▄▅▆▇█]+$")
 FOLDER = Path(__file__).parent.parent / "app" / "golden"
 
 
 def check_golden(name: str, rows: list[str]) -> None:
     """Fail with both screens when they differ. A missing file is a failure too: update, look at it, commit it."""
     path = FOLDER / f"{name}.txt"
-    text = "\n".join(rows) + "\n"
+    text = "\n".join(_SCROLL_BAR.sub("", row) for row in rows) + "\n"
     if os.environ.get("LMDECK_UPDATE_GOLDEN") == "1":
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -76,7 +76,8 @@ class ChatScreen(WritingActions, ConversationActions, MemorySide):
 
     def on_mount(self) -> None:
         self.query_one(KeysLine).change(eats=self._terminal.eats)
-        self.composer.dropped = self.mentions_of
+        self.box = self.composer
+        self.box.dropped = self.mentions_of
         self.composer.focus()
         if self._factory is not None:
             self.call_after_refresh(self.open_workspace)

@@ -26,7 +26,8 @@ class WritingActions(ChatActions):
     def __init__(self) -> None:
         super().__init__()
         self._drafts: Drafts | None = None
-        self._box: Composer | None = None  # still has its text when the screen's widgets are gone
+        self._brought = False
+        self.box: Composer | None = None  # still has its text when the screen's widgets are gone
 
     # sending
 
@@ -150,19 +151,25 @@ class WritingActions(ChatActions):
         session = self.session
         return session.conversation_id if session is not None and session.messages else ""
 
-    async def bring_draft(self) -> None:
-        """What was being written in this conversation when it was left."""
+    async def _known_drafts(self) -> Drafts:
         if self._drafts is None:
             from tui.config.drafts import Drafts
 
             self._drafts = await asyncio.to_thread(Drafts.read)
-        self._box = self.composer
-        if not self._box.draft and (text := self._drafts.take(self._draft_key)):
-            self._box.put(text)
+        return self._drafts
+
+    async def bring_draft(self) -> None:
+        """What was being written in this conversation when it was left."""
+        drafts = await self._known_drafts()
+        self._brought = True
+        if not self.composer.draft and (text := drafts.take(self._draft_key)):
+            self.composer.put(text)
 
     async def keep_draft(self) -> None:
         """Keep what is being written; an unwritable disk costs the draft, nothing else."""
-        if self._drafts is not None and self._box is not None:
-            self._drafts.put(self._draft_key, self._box.draft)
-            with suppress(OSError, ProblemError):
-                await asyncio.to_thread(self._drafts.write)
+        if self.box is None or not (self.box.draft or self._brought):
+            return  # an empty composer that never got its draft says nothing about it
+        drafts = await self._known_drafts()
+        drafts.put(self._draft_key, self.box.draft)
+        with suppress(OSError, ProblemError):
+            await asyncio.to_thread(drafts.write)
