@@ -227,6 +227,7 @@ class Endpoint:
             probed = await more
         finally:
             more.cancel()
+            await asyncio.wait({more})  # its requests must be over before the client may be closed
         self._learn(_remember(known, probed.facts))
         self._set_link(*self._verdict(), round_trip=probed.round_trip)
 
