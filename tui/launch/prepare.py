@@ -37,6 +37,24 @@ DEFAULT_PORT = 23333
 OPEN_HOSTS = ("0.0.0.0", "::")  # noqa: S104 (recognised, to warn)
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a machine has, looked at once: the variables of its login shell, its lmdeploys (looked for with ``path``),
+    its cards."""
+
+    environment: Mapping[str, str]
+    installations: tuple[Installation, ...]
+    reading: GpuReading | None
+    path: str = ""
+
+
+async def survey(machine: Machine, path: str = "", variables: Mapping[str, str] | None = None) -> Survey:
+    """Look at a machine; ``variables`` go before its own. Raises ProblemError when it cannot be asked."""
+    environment, reading = await asyncio.gather(working_environment(machine), _optional(machine.sample()))
+    environment |= variables or {}
+    return Survey(environment, await find_installations(machine, environment, path), reading, path)
+
+
 @dataclass(slots=True)
 class _Found:
     """What the machine said."""
@@ -55,15 +73,17 @@ async def prepare(
     *,
     dry: bool = False,
     busy_ports: Sequence[int] = (),
+    known: Survey | None = None,
 ) -> Prepared:
     """Check a wish and make it ready to start. ``dry`` needs no lmdeploy and no card: what is missing becomes a notice.
-    ``busy_ports`` are promised to servers that do not listen yet.
+    ``busy_ports`` are promised to servers that do not listen yet. ``known`` saves looking at the machine again (for
+    checking while somebody types).
 
     Raises ProblemError for what must not be started, the worst reason first."""
     command = wish.command
     if not command.model:
         raise ProblemError(Problem("serve.no-model"))
-    found = await _look_around(machine, wish, dry=dry)
+    found = _judge(known or await survey(machine, wish.lmdeploy, wish.environment), machine, wish, dry=dry)
     problems = check_words(wish.words, Target(found.version))
     if problems:
         raise ProblemError(problems[0])
@@ -110,11 +130,10 @@ def refuse_what_cannot_fit(prepared: Prepared, coming_back: int = 0) -> None:
 # ── what the machine has ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _look_around(machine: Machine, wish: ServeWish, *, dry: bool) -> _Found:
-    environment, reading = await asyncio.gather(working_environment(machine), _optional(machine.sample()))
-    environment |= wish.environment
-    installations = await find_installations(machine, environment, wish.lmdeploy)
-    installation = choose(installations, wish.lmdeploy)
+def _judge(seen: Survey, machine: Machine, wish: ServeWish, *, dry: bool) -> _Found:
+    """Which lmdeploy, and of which release. Raises ProblemError launch.no-lmdeploy, launch.lmdeploy-path."""
+    environment, reading = {**seen.environment, **wish.environment}, seen.reading
+    installation = choose(seen.installations, wish.lmdeploy)
     version = Version.parse(wish.version) if wish.version else release_of(installation)
     if wish.version and version is None:
         raise ProblemError(Problem("plan.version", {"version": wish.version}))
