@@ -40,6 +40,18 @@ def nested_list_text(size: int) -> str:
     return "1. the only item\n" + lengthened(lambda i: f"   - nested {i} with **bold** words\n", size - 17)
 
 
+def deep_list_text(size: int) -> str:
+    return "- one\n  1. two\n     - three\n" + lengthened(lambda i: f"       - level four {i} **bold**\n", size - 29)
+
+
+def quoted_list_text(size: int) -> str:
+    return "> said:\n>\n" + lengthened(lambda i: f"> - quoted {i} with **bold** words\n", size - 10)
+
+
+def quote_in_item_text(size: int) -> str:
+    return "1. he said:\n" + lengthened(lambda i: f"   > paragraph {i} with **bold** words\n   >\n", size - 12)
+
+
 def table_text(size: int) -> str:
     return "| name | value | note |\n|---|--:|---|\n" + lengthened(
         lambda i: f"| row {i} | {i * 37} | some **words** about {i} |\n", size - 39
@@ -80,6 +92,9 @@ def mixed_text(size: int) -> str:
 CASES = {
     "list": list_text,
     "nested list": nested_list_text,
+    "deep list": deep_list_text,
+    "list in a quote": quoted_list_text,
+    "quote in an item": quote_in_item_text,
     "table": table_text,
     "fence": fence_text,
     "paragraph": paragraph_text,
@@ -179,7 +194,7 @@ def throughput() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--screen", action="store_true")
     parser.add_argument("--stock", action="store_true")
     options = parser.parse_args()
@@ -188,7 +203,7 @@ def main() -> None:
     for name, make in CASES.items():
         report(name, stream(make(8000), 200))
     print("200,000 characters in 500 pieces")
-    for name in ("mixed", "list", "table", "fence", "paragraph", "Chinese"):
+    for name in ("mixed", "list", "nested list", "table", "fence", "paragraph", "Chinese"):
         report(name, stream(CASES[name](200_000), 500))
     throughput()
     for stock in [False] * options.screen + [True] * options.stock:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Tokens = Sequence["Token"]
 
+LISTS = ("bullet_list_open", "ordered_list_open")
 _BULLETS = "•◦▪"
 _TASK = re.compile(r"\[([ xX])\](?:[ \t]+|$)")
 _ALIGN = re.compile(r"text-align:(\w+)")
@@ -44,29 +45,20 @@ def first_line(section: Tokens) -> int:
     return section[0].map[0] if section[0].map else 0
 
 
+def first_number(opening: Token) -> int | None:
+    """The number a list begins with; None for bullets."""
+    return int(opening.attrs.get("start", 1)) if opening.type == "ordered_list_open" else None
+
+
 def build(section: Tokens, lines: Sequence[str], before: str = "") -> list[Element]:
     """The elements of one top-level block. ``lines``: the source the tokens' line numbers refer to. ``before``: the
     character it continues after, when it is the rest of a paragraph."""
-    return _Builder(lines, before).block(section, NO_MARGIN, 0)
+    return Builder(lines, before).block(section, NO_MARGIN, 0)
 
 
 def container_children(section: Tokens) -> list[Tokens]:
     """The items of a list, the blocks of a quote."""
     return list(sections(section[1:-1]))
-
-
-def build_items(
-    section: Tokens, lines: Sequence[str], items: Sequence[Tokens], index: int, *, gap: bool
-) -> list[Element]:
-    """Elements of some ``items`` of a top-level list. ``index``: how many items came before; ``gap``: was there a
-    blank line before the first."""
-    start = int(section[0].attrs.get("start", 1)) if section[0].type == "ordered_list_open" else None
-    return _Builder(lines).items(section[0], items, NO_MARGIN, 0, (start, index, gap))
-
-
-def build_quoted(lines: Sequence[str], children: Sequence[Tokens], *, gap: bool) -> list[Element]:
-    """Elements of some blocks of a top-level quote; ``gap`` as in ``build_items``."""
-    return _Builder(lines).siblings(children, quote_margin(NO_MARGIN), 0, gap=gap)
 
 
 def blank_before(lines: Sequence[str], section: Tokens) -> bool:
@@ -132,17 +124,19 @@ def language_of(token: Token) -> str:
     return words[0].strip("{}.").split(",")[0] if words else ""
 
 
-class _Builder:
+class Builder:
+    """Builds elements of tokens whose line numbers refer to ``lines``. ``depth`` counts the items around a block."""
+
     def __init__(self, lines: Sequence[str], before: str = "") -> None:
         self._lines = lines
         self._before = before
 
     def block(self, section: Tokens, margin: Margin, depth: int) -> list[Element]:
+        """The elements of one block."""
         token = section[0]
         kind = token.type
-        if kind in ("bullet_list_open", "ordered_list_open"):
-            start = int(token.attrs.get("start", 1)) if kind == "ordered_list_open" else None
-            return self.items(token, container_children(section), margin, depth, (start, 0, False))
+        if kind in LISTS:
+            return self.items(token, container_children(section), margin, depth, (first_number(token), 0, False))
         if kind == "blockquote_open":
             return self._container(section, quote_margin(margin), depth)
         if kind == "footnote_open":
@@ -196,19 +190,23 @@ class _Builder:
         for offset, item in enumerate(items):
             if gap if offset == 0 else blank_before(self._lines, item):
                 elements.append(GapElement(margin.after_first()))
-            if start is None:
-                marker, copy = _BULLETS[min(depth, len(_BULLETS) - 1)] + " ", "- "
-            else:
-                marker = copy = f"{start + index + offset}{opening.markup} "
-            if task := self._take_task(item):
-                box = "☑ " if task in "xX" else "☐ "
-                marker = box if start is None else marker + box
-                copy = f"{copy}[{task}] "
-            blanks = " " * len(marker)
-            inner = margin.plus(Run(marker, "marker"), Run(blanks), copy, " " * len(copy))
+            inner = self.item_margin(opening, item, None if start is None else start + index + offset, margin, depth)
             elements.extend(self._container(item, inner, depth + 1))
             margin = margin.after_first()
         return elements
+
+    def item_margin(self, opening: Token, item: Tokens, number: int | None, margin: Margin, depth: int) -> Margin:
+        """The margin inside an item, its marker included; a task's box is taken out of the item's text."""
+        if number is None:
+            marker, copy = _BULLETS[min(depth, len(_BULLETS) - 1)] + " ", "- "
+        else:
+            marker = copy = f"{number}{opening.markup} "
+        if task := self._take_task(item):
+            box = "☑ " if task in "xX" else "☐ "
+            marker = box if number is None else marker + box
+            copy = f"{copy}[{task}] "
+        blanks = " " * len(marker)
+        return margin.plus(Run(marker, "marker"), Run(blanks), copy, " " * len(copy))
 
     @staticmethod
     def _take_task(item: Tokens) -> str:

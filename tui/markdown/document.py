@@ -20,8 +20,9 @@ from markdown_it.common.utils import normalizeReference
 from tui.markdown import blocks as build
 from tui.markdown.clean import Cleaner, clean
 from tui.markdown.elements import CodeElement, Element
-from tui.markdown.grow import Growing, Part, growing_kind
+from tui.markdown.grow import Growing, Part
 from tui.markdown.ink import Page, Row
+from tui.markdown.nest import growing_kind
 from tui.markdown.paragraph import GrowingParagraph, may_settle
 from tui.markdown.parser import make_parser, parse
 
@@ -271,10 +272,14 @@ class Document:
         ]
         return Block(block.source, elements, self._references)
 
-    def parse(self, text: str, *, keep: bool) -> build.Tokens:
-        """Tokens of a part of this document; ``keep`` its definitions (those of unfinished lines may be wrong)."""
-        env = self._env if keep else {"references": dict(self._env.get("references", {}))}
-        return parse(self._parser, text, env)
+    def parse(self, text: str) -> tuple[build.Tokens, dict[str, Any]]:
+        """Tokens of a part of this document, and the definitions known with it."""
+        env = {"references": dict(self._env.get("references", {}))}
+        return parse(self._parser, text, env), env
+
+    def keep(self, env: dict[str, Any]) -> None:
+        """Take over the definitions of a part that stays what it is (those of unfinished lines may be wrong)."""
+        self._env = env
 
 
 class _Parsed:
@@ -286,9 +291,11 @@ class _Parsed:
         self._text = text
         self.end = len(text)
         self.lines = (head + text).split("\n")
-        tokens = document.parse(head + text, keep=complete)
+        tokens, env = document.parse(head + text)
         self.sections = list(build.sections(tokens))
         self.continues = growing is None or growing.continued_by(self.sections)
+        if complete and self.continues:
+            document.keep(env)
         self._starts: list[int] | None = None
 
     def part(self, section: build.Tokens) -> Part:

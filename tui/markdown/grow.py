@@ -53,56 +53,6 @@ class Growing:
         raise NotImplementedError
 
 
-class GrowingList(Growing):
-    """A list: items are final when the next one has begun."""
-
-    def __init__(self, part: Part, block: Block) -> None:
-        super().__init__(part, block)
-        self._opening = part.section[:1]
-        self._count = 0
-        self._gap = False
-
-    def add(self, part: Part, *, last: bool) -> int:
-        items = build.container_children(part.section)
-        final = items if last else items[:-1]
-        elements = build.build_items(self._opening, part.lines, final, self._count, gap=self._gap)
-        self.block.elements[self.block.settled :] = elements
-        self.block.settled = len(self.block.elements)
-        self._count += len(final)
-        if final:
-            self._gap = build.blank_before(part.lines, items[-1])
-        return build.first_line(items[-1])
-
-    def show(self, part: Part | None) -> None:
-        items = build.container_children(part.section) if part else []
-        self.block.elements[self.block.settled :] = build.build_items(
-            self._opening, part.lines if part else (), items, self._count, gap=self._gap
-        )
-
-
-class GrowingQuote(Growing):
-    """A quote: its blocks are final when the next one has begun."""
-
-    def __init__(self, part: Part, block: Block) -> None:
-        super().__init__(part, block)
-        self._gap = False
-
-    def add(self, part: Part, *, last: bool) -> int:
-        children = build.container_children(part.section)
-        final = children if last else children[:-1]
-        self.block.elements[self.block.settled :] = build.build_quoted(part.lines, final, gap=self._gap)
-        self.block.settled = len(self.block.elements)
-        if final:
-            self._gap = build.blank_before(part.lines, children[-1])
-        return build.first_line(children[-1] if children else part.section)
-
-    def show(self, part: Part | None) -> None:
-        children = build.container_children(part.section) if part else []
-        self.block.elements[self.block.settled :] = build.build_quoted(
-            part.lines if part else (), children, gap=self._gap
-        )
-
-
 class GrowingTable(Growing):
     """A table: complete rows are final. Its header and the line below are the head."""
 
@@ -161,19 +111,3 @@ class GrowingFence(Growing):
         self._code.set_open_line(rest[-1] if rest else None)
         if part and build.is_closed_fence(part.section[0]):
             self._code.set_open_line(None)
-
-
-_KINDS: dict[str, type[Growing]] = {
-    "bullet_list_open": GrowingList,
-    "ordered_list_open": GrowingList,
-    "blockquote_open": GrowingQuote,
-    "table_open": GrowingTable,
-    "fence": GrowingFence,
-}
-
-
-def growing_kind(section: build.Tokens, size: int) -> type[Growing] | None:
-    """How an unfinished block of ``size`` characters settles its parts; None when it does not."""
-    if size < LONG or (section[0].type == "blockquote_open" and len(section) == 2):
-        return None
-    return _KINDS.get(section[0].type)

@@ -10,6 +10,7 @@ from tests.unit.markdown.documents import corpus, examples, random_pieces, strea
 from tui.markdown import grow, paragraph
 from tui.markdown.clean import clean
 from tui.markdown.document import Document
+from tui.markdown.ink import Row
 
 SIZES = {"settling as it is": (400, 1200, 300), "settling everything": (0, 30, 15)}
 
@@ -79,6 +80,61 @@ def test_generated_settling_everything(fragments: list[str], seed: int) -> None:
         assert streamed(random_pieces(text, seed))[1].rows == whole(text)
 
 
+def unsettled(text: str) -> list[Row]:
+    """The rows of ``text`` in one piece, parsed as a whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grow, "LONG", len(text) + 1)
+        patch.setattr(paragraph, "LONG_LINE", len(text) + 1)
+        return whole(text)
+
+
+@pytest.mark.usefixtures("settling")
+@pytest.mark.parametrize("name", list(corpus()))
+def test_settling_changes_nothing(name: str) -> None:
+    text = corpus()[name]
+    assert whole(text) == unsettled(text)
+
+
+MARKERS = ("- ", "* ", "+ ", "1. ", "7. ", "12) ", "-   ", "> ", ">", "- - ", "- > ", "1. - ", "-\t", "-     ")
+CONTENTS = (
+    "word", "some **bold** words", "# head", "```", "~~~", "---", "___", "***", "===", "", "", "[x]: /u", "[x]:", "/u",
+    "[x]", "| a | b |", "|---|---|", "$$", "    code", "-", "1.", "2. two", "- dash", "> q", "[ ] task", "[x] done",
+    "[^1]: note", "\ttab", "<b>", "a\\",
+)  # fmt: skip
+
+
+@st.composite
+def nests(draw: st.DrawFn) -> str:
+    """Lists and quotes inside each other, mostly well formed."""
+    lines: list[str] = []
+    around: list[str] = []
+    for step in draw(st.lists(st.sampled_from(("in", "out", "beside", "stay", "lazy", "blank")), max_size=22)):
+        marker = ""
+        if step == "in" and len(around) < 5:
+            marker = draw(st.sampled_from(MARKERS))
+        elif step == "out" and around:
+            del around[draw(st.integers(0, len(around) - 1)) :]
+        elif step == "beside" and around:
+            marker = around.pop()
+        before = "".join("> " if outer.startswith(">") else " " * len(outer) for outer in around)
+        if marker:
+            around.append(marker)
+        if step == "lazy":
+            before = " " * draw(st.integers(0, 5))
+        lines.append("" if step == "blank" else before + marker + draw(st.sampled_from(CONTENTS)))
+    return "\n".join(lines)
+
+
+@settings(max_examples=200, deadline=None)
+@given(nests(), st.sampled_from((0, 5, 20, 60)), st.integers(0, 1_000_000))
+def test_nested_settling(text: str, long: int, seed: int) -> None:
+    expected = unsettled(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grow, "LONG", long)
+        assert whole(text) == expected
+        assert streamed(random_pieces(text, seed))[1].rows == expected
+
+
 def test_finish_with_the_stored_text_wins() -> None:
     document = Document("some")
     document.flush()
@@ -98,6 +154,15 @@ def test_finish_with_the_same_text_renders_nothing_again() -> None:
     block = document.blocks[0]
     document.finish("# a\n\nb\r")
     assert document.blocks[0] is block
+    assert document.generation == 0
+
+
+def test_what_is_settled_inside_the_only_item_is_not_parsed_again() -> None:
+    document = Document("1. the only item\n")
+    for index in range(100):
+        document.feed(f"   - nested {index}\n     - deeper **{index}**\n")
+        document.flush()
+        assert len(document._text) < 500  # pyright: ignore[reportPrivateUsage]
     assert document.generation == 0
 
 
