@@ -176,8 +176,19 @@ async def test_the_command_is_copied_and_launching_is_honest():
         await see(pilot, "Sent to the terminal's clipboard")
         assert app.clipboard.startswith("lmdeploy serve api_server internlm2_5-7b-chat --backend turbomind")
         await pilot.press("f6")
-        await see(pilot, "cannot start servers")
+        await see(pilot, "cannot be started from here yet")
         await pilot.press("escape")
+
+
+async def test_a_launcher_gets_the_command():
+    async with running(FakeWorkspace(), size=(120, 36)) as (app, pilot, _workspace):
+        started: list[tuple[str, ...]] = []
+        app.chat.launch_plan = lambda words: started.append(tuple(words))
+        await opened(pilot)
+        await pilot.press("f6")
+        await until_pilot(pilot, lambda: started)
+        assert started[0][:3] == ("lmdeploy", "serve", "api_server")
+        await until_pilot(pilot, lambda: app.screen is app.chat)
 
 
 async def test_a_running_server_is_predicted_and_measured(keeper):

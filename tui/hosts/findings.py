@@ -164,23 +164,30 @@ class LocalFinder:
         self._log = LogTail(path, self._started) if path else None
 
     def _findings(self, server: FoundServer) -> Findings:
-        config, checkpoint = self._model or (None, None)
-        reader = self._log.reader if self._log else None
-        said = reader is not None and reader.facts != LogFacts()
-        return Findings(
-            kind="process",
-            identity=f"{server.pid}-{self._started or 0:.0f}",
-            model=server.command.model,
-            config=config,
-            checkpoint=checkpoint,
-            facts=reader.facts if reader is not None and said else None,
-            stages=tuple(reader.stages) if reader is not None else (),
-            command=server.command,
-            pids=server.pids,
-            cards=server.cards,
-            started=self._started,
-            problem=self._problem,
-        )
+        found = process_findings(server, self._model, self._log, self._started)
+        return replace(found, problem=self._problem)
+
+
+def process_findings(
+    server: FoundServer, model: tuple[ModelConfig, Checkpoint] | None, log: LogTail | None, started: float | None
+) -> Findings:
+    """What is known of a process with its model and its log."""
+    config, checkpoint = model or (None, None)
+    reader = log.reader if log else None
+    said = reader is not None and reader.facts != LogFacts()
+    return Findings(
+        kind="process",
+        identity=f"{server.pid}-{started or 0:.0f}",
+        model=server.command.model,
+        config=config,
+        checkpoint=checkpoint,
+        facts=reader.facts if reader is not None and said else None,
+        stages=tuple(reader.stages) if reader is not None else (),
+        command=server.command,
+        pids=server.pids,
+        cards=server.cards,
+        started=started,
+    )
 
 
 def model_of(server: FoundServer) -> tuple[ModelConfig, Checkpoint] | None:
@@ -234,8 +241,8 @@ class LogTail:
 
     def __init__(self, path: str, started: float | None = None) -> None:
         self.reader = LogReader()
-        self._path = path
-        self._offset = 0
+        self.path = path
+        self.offset = 0
         self._midnight = _seconds_of_day(started)
         self._at = 0.0
         self._rest = ""
@@ -243,13 +250,19 @@ class LogTail:
     def read(self) -> None:
         """Take in what was written since the last time. Blocks; never raises."""
         try:
-            while (piece := agent.tail(self._path, self._offset, _LOG_PIECE))["text"]:
-                self._offset = int(piece["offset"])
-                self._feed(str(piece["text"]))
-                if self._offset >= _LOG_HEAD and int(piece["size"]) - self._offset > 2 * _LOG_PIECE:
-                    self._offset = int(piece["size"]) - _LOG_PIECE
+            while self.take(agent.tail(self.path, self.offset, _LOG_PIECE)):
+                pass
         except OSError:
             return
+
+    def take(self, piece: Mapping[str, Any]) -> bool:
+        """Take in what the agent's ``tail`` gave from ``offset`` on; False when that was nothing."""
+        text = str(piece["text"])
+        self.offset = int(piece["offset"])
+        self._feed(text)
+        if self.offset >= _LOG_HEAD and int(piece["size"]) - self.offset > 2 * _LOG_PIECE:
+            self.offset = int(piece["size"]) - _LOG_PIECE
+        return bool(text)
 
     def _feed(self, text: str) -> None:
         *lines, self._rest = (self._rest + text).split("\n")

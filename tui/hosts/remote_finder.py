@@ -1,103 +1,82 @@
-"""What can be found out about a server on another machine: the same findings as here, asked of its agent."""
+"""Finding out about a server on another machine, through the agent there (:mod:`tui.agent`)."""
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol, cast
 
-from tui.gpu.found import FoundServer
-from tui.hosts.findings import Findings, LogTail
-from tui.hosts.host import Host, ServerFiles
+from tui.gpu.found import FoundServer, server_from
+from tui.hosts.findings import Findings, LogTail, process_findings
 from tui.lmdeploy.checkpoint import parse_checkpoint
 from tui.lmdeploy.known_models import find_model
-from tui.lmdeploy.log import LogFacts
 from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.problem import Problem, ProblemError
 
 _SCAN_SECONDS = 5.0
-_PIECE = 1 << 18
-_HEAD = 4 << 20  # of a long log: the start-up lines at its beginning, then only its end
 
 
-class HostFinder:
-    """Finds the api_server that listens on ``port`` of a host (a :class:`tui.hosts.findings.Finder`). Headers are read
-    once for each start of the server, the log as it grows; while the host cannot be asked, what is known stays."""
+class Orders(Protocol):
+    """Gives the agent an order and returns its answer; raises ProblemError (``tui.ssh.link.Link.order``)."""
 
-    def __init__(self, host: Host, port: int) -> None:
-        self._host = host
+    async def __call__(self, do: str, within: float = 15.0, **fields: Any) -> Mapping[str, Any]: ...
+
+
+class RemoteFinder:
+    """Finds the api_server that listens on ``port`` over there. While the link is down, what was found last holds."""
+
+    def __init__(self, order: Orders, port: int) -> None:
+        self._order = order
         self._port = port
         self._scanned = float("-inf")
         self._server: FoundServer | None = None
-        self._files = ServerFiles("", "", None)
         self._model: tuple[ModelConfig, Checkpoint] | None = None
         self._problem: Problem | None = None
-        self._log: HostLog | None = None
+        self._log: LogTail | None = None
+        self._started: float | None = None
 
     async def look(self) -> Findings:
-        """What is known now. Never raises."""
-        try:
-            if time.monotonic() - self._scanned >= _SCAN_SECONDS:
+        with suppress(ProblemError):
+            now = time.monotonic()
+            if now - self._scanned >= _SCAN_SECONDS:
+                self._scanned = now
                 await self._scan()
             if self._log is not None:
-                await self._log.pull()
-        except ProblemError as error:
-            self._problem = self._problem or error.problem
-        return Findings() if self._server is None else self._findings(self._server)
+                while self._log.take(await self._order("tail", path=self._log.path, offset=self._log.offset)):
+                    pass
+        if self._server is None:
+            return Findings()
+        return replace(process_findings(self._server, self._model, self._log, self._started), problem=self._problem)
 
     async def _scan(self) -> None:
-        found = await self._host.servers()
-        self._scanned = time.monotonic()
-        server = next((entry for entry in found if self._port in (*entry.ports, entry.port)), None)
+        listed = cast("list[Mapping[str, Any]]", (await self._order("servers")).get("servers") or [])
+        servers = [server_from(entry) for entry in listed]
+        server = next((entry for entry in servers if self._port in (*entry.ports, entry.port)), None)
         before, self._server = self._server, server
         if server is None or (before is not None and before.pid == server.pid):
             return
-        self._model, self._problem, self._log = None, None, None
-        self._files = await self._host.inspect(server)
-        if self._files.log:
-            self._log = HostLog(self._host, self._files.log, self._files.started)
+        self._model, self._problem, self._log, self._started = None, None, None, None
+        await self._read_model(server)
+        with suppress(ProblemError):  # an agent without that order, or nothing was started by lmdeck
+            await self._find_log(server)
+
+    async def _read_model(self, server: FoundServer) -> None:
+        if not server.model_folder:
+            self._model = find_model(server.command.model) if server.command.model else None
+            return
+        answer = await self._order("checkpoint", path=server.model_folder)
         try:
-            self._model = await self._checkpoint(server)
+            self._model = parse_checkpoint(cast("Mapping[str, Any]", answer["checkpoint"]))
         except ProblemError as error:
             self._problem = error.problem
 
-    async def _checkpoint(self, server: FoundServer) -> tuple[ModelConfig, Checkpoint] | None:
-        """Raises ProblemError when the folder is there but cannot be used."""
-        if self._files.folder:
-            raw = await self._host.checkpoint(self._files.folder)
-            return await asyncio.to_thread(parse_checkpoint, raw)
-        return find_model(server.command.model) if server.command.model else None
-
-    def _findings(self, server: FoundServer) -> Findings:
-        config, checkpoint = self._model or (None, None)
-        reader = self._log.reader if self._log else None
-        said = reader is not None and reader.facts != LogFacts()
-        return Findings(
-            kind="process",
-            identity=f"{self._host.name}-{server.pid}-{self._files.started or 0:.0f}",
-            model=server.command.model,
-            config=config,
-            checkpoint=checkpoint,
-            facts=reader.facts if reader is not None and said else None,
-            stages=tuple(reader.stages) if reader is not None else (),
-            command=server.command,
-            pids=server.pids,
-            cards=server.cards,
-            started=self._files.started,
-            problem=self._problem,
-        )
-
-
-class HostLog(LogTail):
-    """A growing log file on a host."""
-
-    def __init__(self, host: Host, path: str, started: float | None = None) -> None:
-        super().__init__(path, started)
-        self._host = host
-
-    async def pull(self) -> None:
-        """Take in what was written since the last time. Raises ProblemError."""
-        while (piece := await self._host.tail(self._path, self._offset, _PIECE)).text:
-            self._offset = piece.offset
-            await asyncio.to_thread(self._feed, piece.text)
-            if self._offset >= _HEAD and piece.size - self._offset > 2 * _PIECE:
-                self._offset = piece.size - _PIECE
+    async def _find_log(self, server: FoundServer) -> None:
+        """The log of a server that lmdeck itself started there."""
+        answer = await self._order("spawned")
+        for entry in cast("list[Mapping[str, Any]]", answer.get("spawned") or []):
+            if entry.get("pid") in server.pids and entry.get("log"):
+                started = entry.get("started")
+                self._started = float(started) if isinstance(started, (int, float)) else None
+                self._log = LogTail(str(entry["log"]))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from tui.hosts.findings import DemoFinder, LocalFinder
 from tui.hosts.monitor import MemoryMonitor, WatchedServer
+from tui.hosts.remote_finder import Orders, RemoteFinder
+from tui.model.gpu import GpuSource
 from tui.server.address import Address
 
 
@@ -35,3 +37,12 @@ def memory_monitor(server: WatchedServer, address: Address, watch: Watch | None 
         port = address.port
         return MemoryMonitor(server, source, LocalFinder(port), interval=watch.interval, port=port)
     return MemoryMonitor(server, interval=watch.interval)
+
+
+def remote_monitor(
+    server: WatchedServer, source: GpuSource, order: Orders, port: int, watch: Watch | None = None
+) -> MemoryMonitor:
+    """The monitor of a server on another machine: its cards and processes are seen through the agent there. ``port`` is
+    the server's own over there, ``order`` the link's (``tui.ssh.link.Link.order``)."""
+    watch = watch or Watch()
+    return MemoryMonitor(server, source, RemoteFinder(order, port), interval=watch.interval, port=port)

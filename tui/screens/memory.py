@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 class MemorySide(ChatActions):
     """Follows the memory monitor. While the panel has the focus the cards are looked at four times a second; while
-    another screen covers this one, not at all."""
+    another screen covers this one, not at all. ``launch_plan`` is what the planner hands a command line to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.panel_shown = True
+        self.launch_plan: Callable[[Sequence[str]], None] | None = None
         self._panel: MemoryPanel | None = None
         self._look = ExitStack()
 
@@ -51,7 +52,9 @@ class MemorySide(ChatActions):
         try:
             self._panel.show_state(memory.state)
             async for state in subscription:
-                side.remove_class("-empty")
+                if side.has_class("-empty"):
+                    side.remove_class("-empty")
+                    self.call_after_refresh(self._panel.rebuild)
                 self._panel.show_state(state)
                 line.show_state(state)
         finally:
@@ -162,4 +165,4 @@ class MemorySide(ChatActions):
     async def action_planner(self) -> None:
         from tui.screens.planner import PlannerScreen
 
-        await self.app.push_screen(PlannerScreen(self.memory))
+        await self.app.push_screen(PlannerScreen(self.memory, self.launch_plan))

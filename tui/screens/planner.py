@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -63,7 +64,8 @@ def _tab(text: str, *, chosen: bool) -> Content:
 
 
 class PlannerScreen(Screen[None]):
-    """``memory`` is the monitor of the server that is connected, for its card, its flags and what was measured."""
+    """``memory`` is the monitor of the server that is connected, for its card, its flags and what was measured.
+    ``launch`` takes the words of a command line and lets the user start it; without it the command can be copied."""
 
     CSS_PATH = "../styles/planner.tcss"
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide"), (130, "-roomy")]
@@ -74,8 +76,11 @@ class PlannerScreen(Screen[None]):
         Binding("down", "app.focus_next", show=False, id="planner.down"),
     ]
 
-    def __init__(self, memory: MemoryWatch | None = None) -> None:
+    def __init__(
+        self, memory: MemoryWatch | None = None, launch: Callable[[Sequence[str]], None] | None = None
+    ) -> None:
         super().__init__()
+        self._launch = launch
         self._memory = memory
         self._keeper = (memory.keeper if memory is not None else None) or RunKeeper()
         self._own: tuple[Measurement, ...] = ()
@@ -290,14 +295,18 @@ class PlannerScreen(Screen[None]):
 
     @work(group="dialog")
     async def action_launch_plan(self) -> None:
-        """lmdeck cannot start servers yet: say so, with the command to copy."""
+        """Hand the plan to the launcher; without one say so, with the command to copy."""
         from tui.screens.tell import TellScreen
 
         command = shlex.join(self.answer.command) if self.answer is not None else ""
         if not command:
             self.note(_("There is no plan to start."))
             return
-        text = _("This version of lmdeck cannot start servers. Run this command on the machine with the card:")
+        if self._launch is not None and self.answer is not None:
+            self.dismiss(None)
+            self._launch(self.answer.command)
+            return
+        text = _("Servers cannot be started from here yet. Run this command on the machine with the card:")
         if await self.app.push_screen_wait(TellScreen(_("Start a server"), text, command)):
             self.action_copy()
 

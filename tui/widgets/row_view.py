@@ -88,7 +88,15 @@ class RowView(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
+        self._appear()
+
+    def on_show(self) -> None:
+        self._appear()
+
+    def _appear(self) -> None:
+        """There is room now, or another room: while the widget was hidden nothing was built."""
         self.rebuild()
+        self.refresh()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
