@@ -98,7 +98,7 @@ async def test_models_and_options_are_picked(machine: LocalMachine, lmdeploy: In
         await see(pilot, "Options of lmdeploy serve api_server")
         await pilot.press("enter")
         await until_pilot(pilot, lambda: "--model-name" in screen.form.wish.words)
-        await pilot.press("f7")
+        await pilot.press("f4")
         await see(pilot, "Nothing that lmdeck started")
 
 
@@ -113,7 +113,7 @@ async def test_an_out_of_memory_becomes_a_card_whose_button_starts_again(
         await pilot.press("f6")
         await see(pilot, "The card ran out of memory.")
         await see(pilot, "[Start with --cache-max-entry-count")
-        await until_pilot(pilot, lambda: not screen._running)
+        await until_pilot(pilot, lambda: not screen.starting)
         recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=100.0)
         screen.view.focus()
         await pilot.press("enter")
@@ -142,13 +142,13 @@ async def test_a_question_and_the_log(
         screen.view.focus()
         await pilot.press("enter")
         await see(pilot, "✓ CUDA context", timeout=20)
-        await pilot.press("f7")
+        await pilot.press("f4")
         await until_pilot(pilot, lambda: isinstance(app.screen, LogScreen))
         log = app.screen
         await see(pilot, "turbomind engine config")
-        await pilot.press("f3", *"max_context")
+        await pilot.press("f3", *"slab")
         await until_pilot(pilot, lambda: len(log.view.shown) == 1)
-        await see(pilot, "max_context_token_num")
+        await see(pilot, "slab_size 33554432")
         await pilot.press("f9", "f4")
         assert app.clipboard == log.view.shown[0]
         assert not log.following

@@ -202,13 +202,14 @@ def server_data(entry: ServerEntry) -> dict[str, Any]:
 def server_line(entry: ServerEntry) -> str:
     """A server in one line."""
     memory = f"{gib(entry.memory)} GiB" if entry.memory is not None else "–"
-    age = _age(entry.age) if entry.age is not None else "–"
+    age = age_text(entry.age) if entry.age is not None else "–"
     whose = _("yours") if entry.mine else entry.user or "?"
     name = entry.id or str(entry.pid)
     return plain(f"{name:<22} {entry.url:<28} {memory:>10} {age:>8}  {whose:<10} {entry.model}")
 
 
-def _age(seconds: float) -> str:
+def age_text(seconds: float) -> str:
+    """Minutes and seconds, or hours and minutes."""
     minutes = int(seconds) // 60
     return f"{minutes // 60}:{minutes % 60:02d} h" if minutes >= 60 else f"{minutes}:{int(seconds) % 60:02d}"
 

@@ -47,7 +47,7 @@ class LaunchScreen(Screen[str | None]):
         Binding("f6", "start", show=False, id="launch.start"),
         Binding("f2", "pick_model", show=False, id="launch.model"),
         Binding("f3", "add_option", show=False, id="launch.option"),
-        Binding("f7", "log", show=False, id="launch.log"),
+        Binding("f4", "log", show=False, id="launch.log"),
     ]
 
     def __init__(
@@ -66,10 +66,11 @@ class LaunchScreen(Screen[str | None]):
         self._pace = pace or Pace()
         self._known: Survey | None = None
         self._own: list[Measurement] = []
-        self._watch: Watch | None = None
+        self._following: Watch | None = None
+        self._ready_url = ""
 
     def compose(self) -> ComposeResult:
-        yield Static(literal(self._title), id="launch-title", markup=False)
+        yield Static(literal(self._headline), id="launch-title", markup=False)
         with Horizontal(id="launch-body"):
             yield LaunchForm(self._first, id="launch-form")
             yield LaunchView(self.state, id="launch-view")
@@ -80,11 +81,11 @@ class LaunchScreen(Screen[str | None]):
             yield Button(_("Log"), id="log", compact=True)
         yield Static(id="launch-note", markup=False)
         yield Static(
-            literal(_("Esc back   F6 start   F2 models   F3 options   F7 log")), id="launch-keys", markup=False
+            literal(_("Esc back   F6 start   F2 models   F3 options   F4 log")), id="launch-keys", markup=False
         )
 
     @property
-    def _title(self) -> str:
+    def _headline(self) -> str:
         place = self._machine.name
         return _("Start a server on {machine}").replace("{machine}", place) if place else _("Start a server")
 
@@ -138,12 +139,12 @@ class LaunchScreen(Screen[str | None]):
             self.state.problem = None
         except ProblemError as error:
             self.state.problem = error.problem
-        if not self._running:
+        if not self.starting:
             self.state.started = False
         self.view.rebuild()
 
     @property
-    def _running(self) -> bool:
+    def starting(self) -> bool:
         return any(worker.group == "start" and not worker.is_finished for worker in self.workers)
 
     @work(group="dialog", exclusive=True)
@@ -192,7 +193,7 @@ class LaunchScreen(Screen[str | None]):
     # ── the start ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @work(group="start")
-    async def _start(self, wish: ServeWish) -> None:
+    async def _start_server(self, wish: ServeWish) -> None:
         self.note("")
         try:
             busy = [entry.port for entry in await servers(self._machine) if entry.running]
@@ -204,7 +205,7 @@ class LaunchScreen(Screen[str | None]):
             self.view.rebuild()
             return
         self.state.begin()
-        self._watch = watch = Watch(self._machine, spawned, prepared, self._pace)
+        self._following = watch = Watch(self._machine, spawned, prepared, self._pace)
         try:
             async for event in watch.events():
                 self.state.take(event)
@@ -215,18 +216,28 @@ class LaunchScreen(Screen[str | None]):
         if watch.ready:
             name = await records.identity(self._machine, spawned)
             await asyncio.to_thread(records.keep, prepared, spawned, watch, name)
-            self.dismiss(f"http://{prepared.host}:{prepared.port}")
+            self._ready_url = f"http://{prepared.host}:{prepared.port}"
+            self._leave_with_it()
             return
         self._look()
 
+    def on_screen_resume(self) -> None:
+        """Back from the log or a dialog: the server may have become ready meanwhile."""
+        self._leave_with_it()
+
+    def _leave_with_it(self) -> None:
+        if self._ready_url and self.is_current:
+            url, self._ready_url = self._ready_url, ""
+            self.dismiss(url)
+
     def action_start(self) -> None:
         """Start what is written."""
-        if self._running:
+        if self.starting:
             self.note(_("A server is starting already."))
         elif self._known is None:
             self.note(_("The machine is still being looked at."))
         else:
-            self._start(self.form.wish)
+            self._start_server(self.form.wish)
 
     @on(RowView.Chosen, "#launch-view")
     def _chosen(self, event: RowView.Chosen) -> None:
@@ -264,10 +275,10 @@ class LaunchScreen(Screen[str | None]):
 
     @work(group="answer")
     async def _answer(self, text: str) -> None:
-        if self._watch is None:
+        if self._following is None:
             return
         try:
-            await self._machine.order("answer", id=self._watch.spawned.id, text=text)
+            await self._machine.order("answer", id=self._following.spawned.id, text=text)
             self.state.question = ""
         except ProblemError as error:
             self.note(explain(error.problem).text)
@@ -321,8 +332,8 @@ class LaunchScreen(Screen[str | None]):
         from tui.screens.logs import LogScreen
 
         mine = [entry for entry in self.state.servers if entry.mine and entry.log]
-        if self._watch is not None:
-            self.app.push_screen(LogScreen(self._machine, self._watch.spawned.log, self.form.wish.command.model))
+        if self._following is not None:
+            self.app.push_screen(LogScreen(self._machine, self._following.spawned.log, self.form.wish.command.model))
         elif mine:
             self.app.push_screen(LogScreen(self._machine, mine[-1].log, mine[-1].model))
         else:

@@ -217,6 +217,17 @@ def _card_rows(card: Diagnosis, number: int, width: int) -> list[Row]:
 
 
 def _server_row(entry: ServerEntry, width: int) -> Row:
-    from tui.launch.show import server_line
+    """Whose it is, where it answers, what it holds, for how long, and its model."""
+    from tui.launch.show import age_text
 
-    return Row(cut([(server_line(entry), "success" if entry.mine else "")], width), f"server-{entry.pid}")
+    whose = _("yours") if entry.mine else one_line(entry.user, 16) or "?"
+    memory = "–" if entry.memory is None else f"{gib(entry.memory)} GiB"
+    age = "" if entry.age is None else age_text(entry.age)
+    pieces = [
+        (pad(whose, 8), "success" if entry.mine else "warning"),
+        (pad(f":{entry.port}", 8), ""),
+        (right(memory, 10), "bold"),
+        (right(age, 8) + "  ", "muted"),
+        (one_line(entry.name, 100), ""),
+    ]
+    return Row(cut(pieces, width), f"server-{entry.pid}")

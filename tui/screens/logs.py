@@ -62,25 +62,22 @@ class LogScreen(Screen[None]):
 
     def __init__(self, machine: Machine, path: str, title: str, every: float = 0.5) -> None:
         super().__init__()
-        self._machine, self._path, self._name, self._every = machine, path, title, every
+        self._machine, self._path, self._whose, self._every = machine, path, title, every
         self._cutter = Lines()
         self._offset = 0
         self.following = True
+        self.view = LogRows(id="log-rows")
 
     def compose(self) -> ComposeResult:
-        yield Static(literal(one_line(self._name, 200)), id="log-title", markup=False)
+        yield Static(literal(one_line(self._whose, 200)), id="log-title", markup=False)
         with Horizontal(id="log-find"):
             yield Input(placeholder=_("only lines with …"), compact=True, id="log-sought")
-        yield LogRows(id="log-rows")
+        yield self.view
         yield Static(literal(_("Esc back   F3 filter   F4 follow   F9 copy")), id="log-keys", markup=False)
 
     def on_mount(self) -> None:
         self.view.focus()
         self._follow()
-
-    @property
-    def view(self) -> LogRows:
-        return self.query_one(LogRows)
 
     @work(group="log")
     async def _follow(self) -> None:
