@@ -26,7 +26,7 @@ from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import ToolSpec
-from tui.screens.seam import EndpointNews, KeptConversations
+from tui.screens.seam import EndpointNews, ToolsRoom, KeptConversations
 
 TIMINGS = events.Timings(total=1.2, first_token=0.08, generation=1.0, completion_tokens=142)
 
@@ -229,6 +229,7 @@ class FakeWorkspace:
             ToolSpec("add", "Add two numbers.", {"type": "object"}, needs_approval=False),
             ToolSpec("mul", "Multiply two numbers.", {"type": "object"}, needs_approval=False),
         )
+        self.tools_room: ToolsRoom | None = None
         self.address = "127.0.0.1:23333"
         self.closed = False
         self.notices: tuple[Problem, ...] = ()

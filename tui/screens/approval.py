@@ -48,6 +48,10 @@ class ApprovalScreen(Dialog[Decision]):
             with Horizontal(classes="buttons"):
                 yield Button(_("Refuse"), id="refuse", disabled=True)
                 yield Button(_("Allow once"), id="allow", variant="warning", disabled=True)
+            with Horizontal(classes="buttons"):
+                yield Button(_("In this conversation"), id="here", disabled=True)
+                yield Button(_("Always"), id="always", disabled=True)
+                yield Button(_("Never"), id="never", disabled=True)
             yield note(_("Keys count when you stop typing …"), id="hint")
 
     def on_mount(self) -> None:
@@ -93,6 +97,19 @@ class ApprovalScreen(Dialog[Decision]):
     @on(Button.Pressed, "#allow")
     def _allow_pressed(self) -> None:
         self.dismiss(Decision(Verdict.ALLOW))
+
+    @on(Button.Pressed, "#here")
+    def _here_pressed(self) -> None:
+        self.dismiss(Decision(Verdict.ALLOW, scope="conversation"))
+
+    @on(Button.Pressed, "#always")
+    def _always_pressed(self) -> None:
+        self.dismiss(Decision(Verdict.ALLOW, scope="always"))
+
+    @on(Button.Pressed, "#never")
+    def _never_pressed(self) -> None:
+        reason = self.query_one("#reason", Input).value.strip()
+        self.dismiss(Decision(Verdict.REFUSE, reason, scope="always"))
 
 
 def _cut(text: str) -> str:

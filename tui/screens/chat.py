@@ -114,6 +114,8 @@ class ChatScreen(WritingActions, ConversationActions, MemorySide):
         await self.bring_draft()
         if workspace.link is not None:
             self.run_worker(self.streams.follow_link(workspace.link), group="link", exclusive=True)
+        if workspace.tools_room is not None:
+            self.run_worker(self.read_tools(workspace.tools_room), group="tools", exclusive=True)
         if workspace.memory is not None:
             self.run_worker(self.follow_memory(workspace.memory), group="memory", exclusive=True)
         self.send_early()
@@ -123,6 +125,7 @@ class ChatScreen(WritingActions, ConversationActions, MemorySide):
         if self.workspace is not None and self.streams is not None:
             following = self.streams.follow_session(self.workspace.reading, notices)
             self.run_worker(following, group="session", exclusive=True)
+            self.show_tools()
 
     def use(self, factory: WorkspaceFactory) -> None:
         """Open something else: what is open is closed first."""

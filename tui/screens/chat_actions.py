@@ -12,15 +12,16 @@ from textual.screen import Screen
 from tui.i18n import _
 from tui.model.problem import Problem, ProblemError
 from tui.widgets.composer import Composer
-from tui.widgets.lines import QueueLine
+from tui.widgets.lines import KeysLine, QueueLine
 from tui.widgets.transcript import Transcript
+from tui.widgets.words import tools_in_words
 
 if TYPE_CHECKING:
     from tui.model.events import MessageHeld
     from tui.model.message import Message
     from tui.model.tool import Decision, ToolCall, ToolSpec
     from tui.screens.sampling import Preset
-    from tui.screens.seam import ChatSession, Workspace
+    from tui.screens.seam import ChatSession, ToolsRoom, Workspace
     from tui.screens.settings import ConversationSettings
 
 
@@ -247,11 +248,26 @@ class ChatActions(Screen[None]):
         if session is None or workspace is None:
             self.hint(_("There is no conversation to do this with yet."))
             return
+        chosen = await self.app.push_screen_wait(
+            ToolsScreen(workspace.tools, session.tools_enabled, workspace.tools_room)
+        )
         every = frozenset(spec.name for spec in workspace.tools)
-        enabled = every if session.tools_enabled is None else session.tools_enabled
-        chosen = await self.app.push_screen_wait(ToolsScreen(workspace.tools, enabled))
         if chosen is not None:
             session.tools_enabled = None if chosen == every else chosen
+        self.show_tools()
+
+    async def read_tools(self, room: ToolsRoom) -> None:
+        """Read the tools folder behind the screen, so that the first message does not wait for it."""
+        await room.box.refresh()
+        self.show_tools()
+
+    def show_tools(self) -> None:
+        """Say beside the composer which tools are on."""
+        session, workspace = self.session, self.workspace
+        if session is not None and workspace is not None:
+            names = [spec.name for spec in workspace.tools]
+            on = [name for name in names if session.tools_enabled is None or name in session.tools_enabled]
+            self.query_one(KeysLine).change(tools=tools_in_words(on))
 
     @work(group="dialog")
     async def action_new_conversation(self) -> None:

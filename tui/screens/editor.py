@@ -46,3 +46,28 @@ async def edit(command: Sequence[str], text: str) -> str:
         return (await asyncio.to_thread(path.read_text, "utf-8", "replace")).rstrip("\n")
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+async def edit_file(command: Sequence[str], path: Path, template: str = "") -> None:
+    """Let the user change a file, which begins as ``template`` when there is none. Raises ProblemError as
+    :func:`edit`, and when the file cannot be made."""
+    try:
+        await asyncio.to_thread(_make, path, template)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ProblemError(Problem("app.editor_failed", {"command": str(path), "reason": reason})) from error
+    if not command:
+        raise ProblemError(Problem("app.no_editor"))
+    try:
+        child = await asyncio.create_subprocess_exec(*command, str(path))
+    except OSError as error:
+        reason = error.strerror or ""
+        raise ProblemError(Problem("app.editor_failed", {"command": command[0], "reason": reason})) from error
+    if (code := await child.wait()) != 0:
+        raise ProblemError(Problem("app.editor_failed", {"command": command[0], "reason": str(code)}))
+
+
+def _make(path: Path, template: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_text(template, encoding="utf-8")

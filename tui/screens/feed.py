@@ -68,9 +68,9 @@ class TurnFeed:
                 view = ToolCallView(message.id, call_id, name, arguments)
                 self._calls[call_id] = view
                 return view
-            case ToolResultPart(call_id, _, content, ok, seconds, problem):
-                if call_id in self._calls:
-                    self._calls[call_id].finish(content, ok=ok, seconds=seconds, problem=problem)
+            case ToolResultPart() as result:
+                if result.call_id in self._calls:
+                    _finish(self._calls[result.call_id], result)
                 return None
             case NoticePart(problem):
                 return NoticeView(message.id, problem)
@@ -184,7 +184,7 @@ class TurnFeed:
         if view is None:
             view = self._calls[event.call_id] = ToolCallView(self._message_id, event.call_id, event.name)
             self._transcript.add(view)
-        view.finish(event.content, ok=event.ok, seconds=event.seconds, problem=event.problem)
+        _finish(view, event)
 
     @_on.register
     def _tokens(self, event: events.Usage) -> None:
@@ -249,6 +249,12 @@ def _open_ends(views: list[PartView], message: Message) -> tuple[TextView | None
     if isinstance(last, ReasoningView):
         return None, last
     return (last if isinstance(last, TextView) else None), None
+
+
+def _finish(view: ToolCallView, result: ToolResultPart | events.ToolResult) -> None:
+    view.finish(result.content, ok=result.ok, seconds=result.seconds, problem=result.problem)
+    if result.log or result.full or result.images:
+        view.tell(log=result.log, full=result.full, images=result.images)
 
 
 def _sum(first: events.Usage, second: events.Usage) -> events.Usage:

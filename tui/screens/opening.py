@@ -26,12 +26,16 @@ WAYS: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Everything a workspace needs to know. ``tools`` None: all that there are."""
+    """Everything a workspace needs to know. ``tools`` None: all that there are. ``allow`` and ``never`` are the rules
+    for tools, ``profile`` whose rules they are."""
 
     options: AppOptions
     settings: Settings = field(default_factory=Settings)
     sampling: Sampling = field(default_factory=Sampling)
     tools: frozenset[str] | None = None
+    allow: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    profile: str = ""
 
 
 def resolve(options: AppOptions, path: Path | None = None) -> Opening:
@@ -44,7 +48,10 @@ def resolve(options: AppOptions, path: Path | None = None) -> Opening:
     settings = quick_settings(path)
     profile = _profile(options, settings, path)
     sampling, tools, system = settings.sampling.to_sampling(), settings.tools, settings.system_prompt
+    allow, never = settings.allow_tools, settings.never_tools
     if profile is not None:
+        allow = settings.allow_tools if profile.allow_tools is None else profile.allow_tools
+        never = (*never, *(profile.never_tools or ()))
         sampling = _over(sampling, profile.sampling)
         tools = settings.tools if profile.tools is None else profile.tools
         system = system if profile.system_prompt is None else profile.system_prompt
@@ -62,7 +69,8 @@ def resolve(options: AppOptions, path: Path | None = None) -> Opening:
     if settings.recordings and options.record is None:
         options = replace(options, record=_recording())
     # The default is what is built in: tools of other kinds are then offered as well.
-    return Opening(options, settings, sampling, None if tools == Settings().tools else frozenset(tools))
+    chosen = None if tools == Settings().tools else frozenset(tools)
+    return Opening(options, settings, sampling, chosen, allow, never, profile.name if profile else "")
 
 
 def _measured(options: AppOptions, settings: Settings) -> AppOptions:

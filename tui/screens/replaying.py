@@ -16,6 +16,7 @@ class ReplayWorkspace:
     session = None
     kept = None
     tools: tuple[ToolSpec, ...] = ()
+    tools_room: None = None
     notices: tuple[Problem, ...] = ()
 
     def __init__(self, replay: ReplaySession, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tui.model.broadcast import Subscription
@@ -20,6 +21,8 @@ from tui.model.tool import Decision, ToolCall, ToolSpec
 if TYPE_CHECKING:
     from tui.hosts.findings import Told
     from tui.hosts.run_keeper import RunKeeper
+    from tui.tools.approval import Policy
+    from tui.tools.setup import UserTools
 
 Approver = Callable[[ToolCall, ToolSpec], Awaitable[Decision]]
 EndpointNews = LinkState | ServerFacts | ServerMetrics
@@ -106,6 +109,14 @@ class MemoryWatch(Protocol):
     def tell(self, told: Told | None) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ToolsRoom:
+    """The user's tools and the rules for them."""
+
+    box: UserTools
+    policy: Policy
+
+
 class Workspace(Protocol):
     """Everything behind the chat screen; built after the first frame."""
 
@@ -125,6 +136,11 @@ class Workspace(Protocol):
     def memory(self) -> MemoryWatch | None: ...
     @property
     def tools(self) -> tuple[ToolSpec, ...]: ...
+    @property
+    def tools_room(self) -> ToolsRoom | None:
+        """Where the tools come from; None where there are only the built-in ones."""
+        ...
+
     @property
     def notices(self) -> tuple[Problem, ...]:
         """What the user should be told first: a store that could not be opened."""

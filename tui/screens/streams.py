@@ -68,8 +68,10 @@ class Streams:
             return
         self.feed.feed(event)
         match event:
-            case events.TurnStarted(model=model) if model:
-                self._status.change(model=model)
+            case events.TurnStarted(model=model):
+                self._screen.show_tools()
+                if model:
+                    self._status.change(model=model)
             case events.ContextMeter():
                 self._status.change(meter=event)
             case events.MessageHeld():

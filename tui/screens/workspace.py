@@ -19,7 +19,7 @@ from tui.model.request import Sampling
 from tui.model.tool import ToolSpec
 from tui.screens.cards import forward_command
 from tui.screens.opening import WAYS, Opening, resolve, with_conversation
-from tui.screens.seam import Approver, Teller, Workspace
+from tui.screens.seam import Approver, Teller, ToolsRoom, Workspace
 
 if TYPE_CHECKING:
     from tui.demo.process import DemoServer
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tui.server.transport import Timeouts
     from tui.session import Session
     from tui.store.store import Store
-    from tui.tools.registry import Registry
 
 # One thread loads all of it before anything else may ask for a part: openai's modules import each other in circles, and
 # two threads in the same circle see half a module. It takes most of a second, in which the composer works already.
@@ -43,7 +42,8 @@ _MODULES = (
     "tui.server.endpoint",
     "tui.session",
     "tui.store.store",
-    "tui.tools.arithmetic",
+    "tui.tools.approval",
+    "tui.tools.setup",
 )
 _DEMO_MODULES = ("tui.demo.process", "tui.demo.source")
 
@@ -86,14 +86,14 @@ class LiveWorkspace:
         approve: Approver,
         endpoint: Endpoint,
         store: Store,
-        tools: Registry,
+        tools: ToolsRoom,
         memory: MemoryMonitor,
     ) -> None:
         self._round_limit = opening.settings.round_limit
         self._approve = approve
         self._endpoint = endpoint
         self._store = store
-        self._registry = tools
+        self.tools_room = tools
         self._exits = AsyncExitStack()
         self._recorder: Recorder | None = None
         self.notices: tuple[Problem, ...] = store.notices
@@ -105,7 +105,6 @@ class LiveWorkspace:
         """Open the store, start the demo server if one is wanted, begin to look at the server."""
         from tui.server.address import Address
         from tui.server.endpoint import Endpoint
-        from tui.tools.arithmetic import arithmetic
 
         async with AsyncExitStack() as exits:
             store, problem = await _open_store(opening)
@@ -115,7 +114,9 @@ class LiveWorkspace:
             address = Address.parse(demo.url if demo else options.url)
             endpoint = Endpoint(address, options.api_key, options.model, timeouts=_timeouts(opening))
             exits.push_async_callback(endpoint.aclose)
-            self = cls(opening, approve, endpoint, store, arithmetic(), _memory_monitor(options, endpoint, demo))
+            tools = await _open_tools(opening, tell)
+            exits.push_async_callback(tools.box.aclose)
+            self = cls(opening, approve, endpoint, store, tools, _memory_monitor(options, endpoint, demo))
             self.notices += tuple(one for one in (problem, missing) if one is not None)
             exits.push_async_callback(self.memory.aclose)
             if options.conversation:
@@ -142,9 +143,11 @@ class LiveWorkspace:
         self, system: str, sampling: Sampling, tools: frozenset[str] | None, conversation_id: str | None = None
     ) -> Session:
         from tui.session import Session
+        from tui.tools.approval import ConversationApproval
 
+        approve = ConversationApproval(self.tools_room.policy, self._approve)
         session = Session(
-            self._endpoint, self._registry, store=self._store, approve=self._approve, system=system, sampling=sampling,
+            self._endpoint, self.tools_room.box, store=self._store, approve=approve, system=system, sampling=sampling,
             conversation_id=conversation_id,
         )  # fmt: skip
         session.tools_enabled = tools
@@ -179,7 +182,7 @@ class LiveWorkspace:
 
     @property
     def tools(self) -> tuple[ToolSpec, ...]:
-        return self._registry.specs()
+        return self.tools_room.box.specs()
 
     @property
     def address(self) -> str:
@@ -219,6 +222,18 @@ class LiveWorkspace:
             await self._session.aclose()
         finally:
             await self._exits.aclose()
+
+
+async def _open_tools(opening: Opening, tell: Teller) -> ToolsRoom:
+    """The user's tools; MCP servers begin to start, files are read behind the screen."""
+    from tui.config.settings import config_path
+    from tui.config.settings_file import read_config
+    from tui.tools.approval import Policy
+    from tui.tools.setup import open_tools
+
+    path = config_path()
+    box = open_tools(opening.settings, await asyncio.to_thread(read_config, path))
+    return ToolsRoom(box, Policy(opening.allow, opening.never, path, opening.profile, tell))
 
 
 def _timeouts(opening: Opening) -> Timeouts:

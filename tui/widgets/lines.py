@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
-from tui.config.actions import ACTIONS, Action, Footer, Place, display_key, first_delivered
+from tui.config.actions import ACTIONS, BY_ID, Action, Footer, Place, display_key, first_delivered
 from tui.i18n import _
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class KeyHints:
     keymap: dict[str, str] = field(default_factory=dict[str, str])
     busy: bool = False
     hint: str = ""
+    tools: str = ""
 
 
 class KeysLine(OneRow):
@@ -138,6 +139,9 @@ class KeysLine(OneRow):
         width = max(1, self.size.width)
         if self.hints.hint:
             return Content.styled(self.hints.hint, "bold").truncate(width, ellipsis=True)
+        tools = self._tools()
+        # The tools stand at the right; they give way when not even the first keys fit beside them.
+        width -= cell_len(tools.plain) + 3 if cell_len(tools.plain) * 2 < width else 0
         kept: list[Content] = []
         used = 0
         for key, action in self.entries():
@@ -147,7 +151,19 @@ class KeysLine(OneRow):
                 break
             kept.append(text)
             used += cell_len(text.plain) + 3
-        return Content("   ").join(kept)
+        line = Content("   ").join(kept)
+        if width == self.size.width or not tools.plain:
+            return line
+        return Content.assemble(line, " " * max(3, self.size.width - cell_len(line.plain + tools.plain)), tools)
+
+    def _tools(self) -> Content:
+        """Which tools are on, with the key that changes it."""
+        if not self.hints.tools:
+            return Content("")
+        action = BY_ID["conversation.tools"]
+        key = first_delivered(action, self.hints.eats, self.hints.keymap)
+        text = Content.assemble((display_key(key) if key else "", "bold $text-accent"), " ", self.hints.tools)
+        return text.stylize(Style.from_meta({"@click": _clickable(action)}))
 
     def entries(self) -> list[tuple[str, Action]]:
         """Key and action, most needed first."""

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from enum import Enum
+from time import monotonic
 from typing import Any, cast
 
 from textual.content import Content
 
 from tui.i18n import _
 from tui.i18n.problems import explain
+from tui.model.message import ImagePart
 from tui.model.problem import Problem
 from tui.widgets import words
 from tui.widgets.literal import literal, one_line
 from tui.widgets.parts import DETAIL_CHARACTERS, DETAIL_LINES, PartView
+from tui.widgets.tool_details import image_notes, parsed, result_text, scalar
 
 _SHOWN_ARGUMENTS = 120
 _SHOWN_RESULT = 80
-# Beyond this, arguments are not parsed for display: 1 MB of JSON takes 10 ms and more.
-_PARSE_LIMIT = 50_000
 
 
 class CallState(Enum):
@@ -27,6 +28,20 @@ class CallState(Enum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    REFUSED = "refused"
+    BROKEN = "broken"
+
+
+# What ended a call, where that is a state of its own.
+_STATES = {
+    "chat.call_refused": CallState.REFUSED,
+    "chat.call_refused_because": CallState.REFUSED,
+    "ask.not_allowed": CallState.REFUSED,
+    "tools.never": CallState.REFUSED,
+    "chat.call_not_json": CallState.BROKEN,
+    "chat.call_cut": CallState.BROKEN,
+}
+_ENDED = frozenset((CallState.DONE, CallState.FAILED, CallState.REFUSED, CallState.BROKEN))
 
 
 class ToolCallView(PartView):
@@ -44,6 +59,10 @@ class ToolCallView(PartView):
         self._result = ""
         self._seconds = 0.0
         self._problem: Problem | None = None
+        self._log = ""
+        self._full = ""
+        self._images: tuple[ImagePart, ...] = ()
+        self._since = 0.0
 
     @property
     def arguments(self) -> str:
@@ -59,13 +78,26 @@ class ToolCallView(PartView):
             self.host.part_changed(self, 0.2)
 
     def set_state(self, state: CallState) -> None:
+        if state is CallState.RUNNING and self.state is not state:
+            self._since = monotonic()
         self.state = state
         self.redraw()
+
+    def flush(self) -> int | None:
+        if self.state is CallState.RUNNING and self.host is not None:
+            self.host.part_changed(self, 1.0)  # its seconds are counted on screen
+        return super().flush()
 
     def finish(self, content: str, *, ok: bool, seconds: float, problem: Problem | None = None) -> None:
         """The call ended; ``content`` is what the model got."""
         self._result, self._seconds, self._problem = content, seconds, problem
-        self.set_state(CallState.DONE if ok else CallState.FAILED)
+        failed = _STATES.get(problem.code, CallState.FAILED) if problem is not None else CallState.FAILED
+        self.set_state(CallState.DONE if ok else failed)
+
+    def tell(self, *, log: str, full: str, images: tuple[ImagePart, ...]) -> None:
+        """What only the user gets of the result: see :class:`tui.model.tool.ToolOutcome`."""
+        self._log, self._full, self._images = log, full, images
+        self.redraw()
 
     def picture(self) -> Content:
         head = Content.assemble(
@@ -81,7 +113,7 @@ class ToolCallView(PartView):
         parsed = _parse(self.arguments)
         if parsed is None:
             return self.arguments[:400]
-        return "  ".join(f"{key}={_short(value)}" for key, value in parsed.items())
+        return "  ".join(f"{key}={scalar(value)}" for key, value in parsed.items())
 
     def _outcome(self) -> Content:
         if self.state is CallState.WRITING:
@@ -89,19 +121,31 @@ class ToolCallView(PartView):
         if self.state is CallState.ASKED:
             return Content.styled("  " + _("waits for your decision"), "$text-warning")
         if self.state is CallState.RUNNING:
-            return Content.styled("  " + _("runs …"), "$text-muted")
+            elapsed = words.seconds(float(int(monotonic() - self._since)))
+            return Content.styled("  " + _("runs … {elapsed} (Esc stops)").format(elapsed=elapsed), "$text-muted")
         time = Content.styled(f"  {words.seconds(self._seconds)}", "$text-muted")
         if self.state is CallState.DONE:
             return Content("  → ") + literal(one_line(self._result, _SHOWN_RESULT), "$text-success") + time
         reason = explain(self._problem).sentence if self._problem else self._result
+        if self.state is CallState.REFUSED:
+            return Content.styled("  ⊘ ", "$text-warning") + literal(
+                one_line(reason, _SHOWN_RESULT * 2), "$text-warning"
+            )
         return Content("  ✗ ") + literal(one_line(reason, _SHOWN_RESULT * 2), "$text-error") + time
 
     def _details(self) -> Content:
         parsed = _parse(self.arguments)
         arguments = self.arguments if parsed is None else json.dumps(parsed, indent=2, ensure_ascii=False)
         pieces = [_caption(_("arguments")), _shorten(arguments)]
-        if self.state in (CallState.DONE, CallState.FAILED):
-            pieces += [_caption(_("result")), _shorten(self._result)]
+        if self.state in _ENDED:
+            result = "\n".join([result_text(self._full or self._result), *image_notes(self._images)])
+            pieces += [_caption(_("result")), _shorten(result)]
+            if self._full:
+                pieces.append(
+                    _caption(_("the model got {count} characters of it").format(count=f"{len(self._result):,}"))
+                )
+            if self._log:
+                pieces += [_caption(_("printed")), _shorten(self._log)]
         return Content("\n").join(pieces)
 
 
@@ -110,17 +154,8 @@ def _caption(text: str) -> Content:
 
 
 def _parse(text: str) -> dict[str, Any] | None:
-    if len(text) > _PARSE_LIMIT:
-        return None
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    data = parsed(text)
     return cast("dict[str, Any]", data) if isinstance(data, dict) else None
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _shorten(text: str) -> Content:

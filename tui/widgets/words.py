@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from rich.cells import cell_len
 
 from tui.i18n import N_, _
 from tui.i18n.problems import explain
@@ -110,6 +113,19 @@ def engine(facts: ServerFacts | None) -> str:
     oldest, newest = (".".join(release.split(".")[:2]) for release in facts.version_band)
     version = oldest if oldest == newest else f"{oldest}–{newest}"
     return f"{name or 'lmdeploy'} {version}"
+
+
+_NAMED_CELLS = 24
+
+
+def tools_in_words(names: Sequence[str]) -> str:
+    """Which tools are on: by name where that is short, else how many."""
+    listed = ", ".join(names)
+    if not names:
+        return _("no tools")
+    if cell_len(listed) <= _NAMED_CELLS and listed.isprintable():
+        return _("tools: {names}").format(names=listed)
+    return _("{count} tools").format(count=len(names))
 
 
 def meter(value: ContextMeter | None) -> str:
