@@ -145,7 +145,7 @@ async def test_a_question_and_the_log(
         await pilot.press("f4")
         await until_pilot(pilot, lambda: isinstance(app.screen, LogScreen))
         log = app.screen
-        await see(pilot, "turbomind engine config")
+        await see(pilot, "Uvicorn running on")
         await pilot.press("f3", *"slab")
         await until_pilot(pilot, lambda: len(log.view.shown) == 1)
         await see(pilot, "slab_size 33554432")

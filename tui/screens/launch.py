@@ -226,7 +226,7 @@ class LaunchScreen(Screen[str | None]):
         self._leave_with_it()
 
     def _leave_with_it(self) -> None:
-        if self._ready_url and self.is_current:
+        if self._ready_url and self.app.screen is self:
             url, self._ready_url = self._ready_url, ""
             self.dismiss(url)
 
