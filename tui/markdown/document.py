@@ -110,12 +110,17 @@ class Document:
         """Is there text that was fed and not flushed?"""
         return bool(self._pending)
 
-    def flush(self) -> bool:
-        """Render what was fed; False when nothing was."""
+    def flush(self, limit: int | None = None) -> bool:
+        """Render what was fed, or its first ``limit`` characters (``waiting`` tells whether there are more); False
+        when nothing changed."""
         if not self._pending or self.finished:
             return False
-        added = self._cleaner.push("".join(self._pending))
+        text = "".join(self._pending)
         self._pending.clear()
+        if limit is not None and len(text) > limit:
+            self._pending.append(text[limit:])
+            text = text[:limit]
+        added = self._cleaner.push(text)
         if not added:
             return False
         self._text += added

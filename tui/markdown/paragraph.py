@@ -32,7 +32,9 @@ KEPT = 300
 _SAFE_START = lazy(f"(?:\\*\\*)?[A-Za-z{IDEOGRAPHS}]")
 _WIDE_LETTER = f"(?![\u3000-\u303f\uff00-\uffef])[{IDEOGRAPHS}]"
 _CUT = lazy(f"(?<=[A-Za-z])(?= [A-Za-z])|(?<={_WIDE_LETTER})(?={_WIDE_LETTER})")
+_MARKS = "*_~`[]<$\\|"
 _UNPAIRED = re.compile(r"[*_~`\[\]<$]")
+_TRIES = 4
 
 
 class LongText:
@@ -100,8 +102,8 @@ class GrowingParagraph(Growing):
     def settle(self, text: str, parser: MarkdownIt, env: dict[str, object]) -> str:
         """Settle as much of ``text``, the rest of the paragraph, as is final; returns what remains."""
         while len(text) > 2 * KEPT:
-            cut = _last_cut(text, min(len(text) - KEPT, 4 * KEPT))
-            if cut <= 0 or (lines := self._lines_of(text[:cut], parser, env)) is None:
+            cut, lines = self._first_lines(text, parser, env)
+            if not cut:
                 break
             self.source += text[:cut]
             for index, line in enumerate(lines):
@@ -110,6 +112,19 @@ class GrowingParagraph(Growing):
                 self._last_line.grow(line)
             text = text[cut:]
         return text
+
+    def _first_lines(self, text: str, parser: MarkdownIt, env: dict[str, object]) -> tuple[int, list[list[Run]]]:
+        """A place where ``text`` may be cut, and the lines before it; 0 for none. Where a mark has no partner, the
+        cut goes before it."""
+        before = min(len(text) - KEPT, 4 * KEPT)
+        for _ in range(_TRIES):
+            cut = _last_cut(text, before)
+            if cut <= 0:
+                break
+            if (lines := self._lines_of(text[:cut], parser, env)) is not None:
+                return cut, lines
+            before = max(text.rfind(mark, 0, cut) for mark in _MARKS)
+        return 0, []
 
     def _lines_of(self, text: str, parser: MarkdownIt, env: dict[str, object]) -> list[list[Run]] | None:
         """The lines of ``text``; None when a mark in it may still find its partner."""
@@ -169,6 +184,6 @@ def may_settle(section: build.Tokens, text: str) -> bool:
 def _last_cut(text: str, before: int) -> int:
     """The last place up to ``before`` where the text may be cut; 0 for none."""
     last = 0
-    for match in _CUT().finditer(text, max(0, before - 200), before):
+    for match in _CUT().finditer(text, max(0, before - 200), max(0, before)):
         last = match.end()
     return last

@@ -7,6 +7,7 @@ taken back later (display mathematics ends at a blank line at the latest; a foot
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
@@ -142,12 +143,18 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
     return True
 
 
+@lru_cache(maxsize=2)
+def _last_place(source: str, mark: str) -> int:
+    """Where ``mark`` stands last in ``source``; asked for each bracket of one text after the other."""
+    return source.rfind(mark)
+
+
 def _plain_bracket(state: StateInline, silent: bool) -> bool:
     """A bracket that cannot begin a link, taken as text at once: looking for its partner costs more than all the rest
     of a text full of brackets."""
     source, start = state.src, state.pos
     end = start + (2 if source.startswith("![", start) else 1)
-    if source[end - 1] != "[" or source.find("]" if state.env.get("references") else "](", end) >= 0:
+    if source[end - 1] != "[" or _last_place(source, "]" if state.env.get("references") else "](") >= end:
         return False
     if not silent:
         state.pending += source[start:end]

@@ -13,6 +13,9 @@ from tui.markdown.search import Match, find
 
 _LAYOUTS = 2
 """Widths that are kept laid out: Textual asks for two when a scroll bar comes or goes."""
+AT_ONCE = 1500
+"""Characters to flush in one step of an event loop: some milliseconds. More only comes at once from a server that
+answers in one piece."""
 
 
 class Reply:
@@ -37,11 +40,17 @@ class Reply:
         """How many rows the text takes on ``page``."""
         return len(self._layout(page).rows)
 
-    def flush(self) -> int | None:
-        """Render what was fed to the document; the first changed row of the current page, None for none."""
+    def flush(self, limit: int | None = None) -> int | None:
+        """Render what was fed to the document, at most ``limit`` characters of it (the rest stays ``waiting``: flush
+        again soon); the first changed row of the current page, None for none."""
         layout = self.layout
-        self.document.flush()
+        self.document.flush(limit)
         return self._changed(layout)
+
+    @property
+    def waiting(self) -> bool:
+        """Is there text that was fed and not rendered yet?"""
+        return self.document.waiting
 
     def finish(self, text: str | None = None) -> int | None:
         """The text is complete (``Document.finish``); the first changed row, None for none."""

@@ -22,7 +22,7 @@ from tui.markdown.highlight import HighlightJob
 from tui.markdown.ink import Link, Page, Row
 from tui.markdown.layout import CodePlace
 from tui.markdown.palette import Palette
-from tui.markdown.reply import Reply
+from tui.markdown.reply import AT_ONCE, Reply
 from tui.markdown.search import Match
 from tui.markdown.strips import Overlay, blank_strip, row_strip
 
@@ -80,6 +80,7 @@ class MarkdownView(Widget):
         self._hovered: Link | None = None
         self._jobs: deque[HighlightJob] = deque()
         self._working = False
+        self._flushing = False
         self.changed_from_row: int | None = None
         """The first row the last ``flush`` or ``finish`` changed; None when it changed nothing."""
 
@@ -100,12 +101,21 @@ class MarkdownView(Widget):
         self.reply.document.feed(text)
 
     def flush(self) -> bool:
-        """Render what was fed and repaint the rows that changed; False when nothing did."""
-        if not self.reply.document.waiting:
+        """Render what was fed and repaint the rows that changed; False when nothing did. Of much text at once only the
+        beginning is rendered now, the rest by itself in the next frames."""
+        if not self.reply.waiting:
             self.changed_from_row = None
             return False
         before = len(self.reply.rows)
-        return self._show_change(self.reply.flush(), before)
+        changed = self.reply.flush(AT_ONCE if self.is_mounted else None)
+        if self.reply.waiting and not self._flushing:
+            self._flushing = True
+            self.set_timer(_PAUSE, self._flush_rest)
+        return self._show_change(changed, before)
+
+    def _flush_rest(self) -> None:
+        self._flushing = False
+        self.flush()
 
     def finish(self, text: str | None = None) -> None:
         """The text is complete; ``text`` is the stored whole, rendered instead where it differs from what was fed."""

@@ -10,7 +10,8 @@ from tests.unit.markdown.documents import corpus, examples, random_pieces, strea
 from tui.markdown import grow, paragraph
 from tui.markdown.clean import clean
 from tui.markdown.document import Document
-from tui.markdown.ink import Row
+from tui.markdown.ink import Page, Row
+from tui.markdown.layout import Layout
 
 SIZES = {"settling as it is": (400, 1200, 300), "settling everything": (0, 30, 15)}
 
@@ -164,6 +165,27 @@ def test_what_is_settled_inside_the_only_item_is_not_parsed_again() -> None:
         document.flush()
         assert len(document._text) < 500  # pyright: ignore[reportPrivateUsage]
     assert document.generation == 0
+
+
+def test_a_long_paragraph_settles_around_its_marks() -> None:
+    document = Document("".join(f"第{i}句话介绍**量化**之后的显存占用，包含`w4a16`这样的名字。" for i in range(400)))
+    while document.waiting:
+        document.flush(1500)
+        assert len(document._text) < 2500  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_a_limited_flush_gives_the_same(limit: int) -> None:
+    text = corpus()["reply-zh"] + "\r\n👍🏽\r\n" + corpus()["nested-long"]
+    document = Document(text)
+    flushes = 0
+    while document.waiting:
+        document.flush(limit)
+        flushes += 1
+        assert len(document.source) <= limit * flushes
+    assert flushes == -(-len(text) // limit)
+    document.finish()
+    assert Layout(document, Page(40)).rows == whole(text)
 
 
 def test_an_unfinished_definition_is_not_kept() -> None:

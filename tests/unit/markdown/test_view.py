@@ -73,6 +73,23 @@ async def test_streamed_rows_are_drawn() -> None:
         assert view.render_line(99).text.strip() == ""
 
 
+async def test_much_text_at_once_is_rendered_in_steps() -> None:
+    text = "\n\n".join(f"paragraph {index} of **many**" for index in range(300))
+    async with hosted() as (_, pilot, view):
+        view.feed(text)
+        assert view.flush()
+        assert view.reply.waiting
+        assert 0 < len(view.source) < len(text) / 2
+        await until_pilot(pilot, lambda: not view.reply.waiting)
+        assert view.source == text
+        view.feed("\n\n" + text)
+        view.flush()
+        view.finish()
+        assert not view.reply.waiting
+        assert len(view.rows) == 1199
+        await until_pilot(pilot, lambda: view.size.height == 1199)
+
+
 async def test_only_changed_rows_are_painted(monkeypatch: Any) -> None:
     async with hosted("first paragraph\n\nsecond") as (_, pilot, view):
         asked: list[tuple[tuple[Region, ...], bool]] = []
