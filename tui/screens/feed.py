@@ -82,6 +82,10 @@ class TurnFeed:
         view.open = not self.folds_thoughts
         return view
 
+    def running(self) -> list[ToolCallView]:
+        """The calls that run now: their seconds are counted on screen."""
+        return [call for call in self._calls.values() if call.state is CallState.RUNNING]
+
     # events
 
     def feed(self, event: events.SessionEvent) -> None:

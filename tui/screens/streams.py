@@ -5,6 +5,7 @@ Loaded after the first frame, with the model's dataclasses.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from tui.model import events
 from tui.model.server import LinkState, ServerFacts
 from tui.screens.feed import TurnFeed
 from tui.widgets.lines import Banner, KeysLine, QueueLine, StatusLine
+from tui.widgets.tool_call import CallState
 
 if TYPE_CHECKING:
     from tui.model.broadcast import Subscription
@@ -72,6 +74,8 @@ class Streams:
                 self._screen.show_tools()
                 if model:
                     self._status.change(model=model)
+            case events.ToolRunning():
+                self._screen.run_worker(self._count_seconds(), group="calls", exclusive=True)
             case events.ContextMeter():
                 self._status.change(meter=event)
             case events.MessageHeld():
@@ -79,6 +83,14 @@ class Streams:
             case _:
                 pass
         self._state(session)
+
+    async def _count_seconds(self) -> None:
+        """While calls run, their lines are drawn once a second."""
+        while calls := self.feed.running():
+            await asyncio.sleep(1)
+            for call in calls:
+                if call.state is CallState.RUNNING:
+                    call.redraw()
 
     def _state(self, session: ReadableSession) -> None:
         state = (session.waiting, session.busy)

@@ -249,6 +249,10 @@ class ToolsScreen(Dialog[frozenset[str]]):
                 await server.restart()
         await self._room.box.refresh()
         self._fill()
+        for server in self._room.box.servers:
+            if server.state == "starting":
+                await server.settled(server.config.fields.start_timeout)
+                self._fill()
 
     def _tell(self, problem: Problem) -> None:
         self._say(explain(problem).text)

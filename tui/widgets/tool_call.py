@@ -83,11 +83,6 @@ class ToolCallView(PartView):
         self.state = state
         self.redraw()
 
-    def flush(self) -> int | None:
-        if self.state is CallState.RUNNING and self.host is not None:
-            self.host.part_changed(self, 1.0)  # its seconds are counted on screen
-        return super().flush()
-
     def finish(self, content: str, *, ok: bool, seconds: float, problem: Problem | None = None) -> None:
         """The call ended; ``content`` is what the model got."""
         self._result, self._seconds, self._problem = content, seconds, problem
