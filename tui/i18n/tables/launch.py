@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tui.i18n import N_
 
-
 _BEFORE: dict[str, tuple[str, str]] = {
     "launch.usage": (N_("The command line cannot be read: {message}."), N_("See {command} --help.")),
     "launch.order": (N_("{what} did not work: {reason}."), ""),
