@@ -169,6 +169,8 @@ def installations(order: Facts) -> List[Facts]:
 
 def login_environment(order: Facts) -> Facts:
     """The variables of an interactive login shell: what the user's profile sets (HF_ENDPOINT, no_proxy, conda)."""
+    if sys.platform == "win32":
+        return {}
     try:
         import pwd
 
@@ -312,6 +314,8 @@ def ticks(pid: int) -> str:
 def people(order: Facts) -> List[Facts]:
     """Who owns processes: ``{pid, user, mine, command, born, age, started}``; gone ones are left out. ``age`` in
     seconds, ``started`` UTC seconds."""
+    if sys.platform == "win32":
+        return []
     import pwd
 
     found: List[Facts] = []
@@ -339,6 +343,8 @@ def people(order: Facts) -> List[Facts]:
 
 def signal_all(order: Facts) -> List[int]:
     """Signal processes given as ``[[pid, born], …]``; returns those signalled. One that is another by now is left."""
+    if sys.platform == "win32":
+        return []
     number = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "KILL": signal.SIGKILL}[order["signal"]]
     done: List[int] = []
     for pid, began in order["pids"]:
