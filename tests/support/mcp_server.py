@@ -92,6 +92,7 @@ def serve(arguments: list[str]) -> None:
 
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
+        listening.listen()
         print(listening.getsockname()[1], flush=True)
         app = good().streamable_http_app()
         uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listening])
