@@ -222,6 +222,31 @@ def _plan(words: list[str]) -> int:
     return plan_command(words, sys.stdout, sys.stderr)
 
 
+def _serve(words: list[str]) -> int:
+    from tui.launch_commands import serve_command
+
+    return serve_command(words, _open_address)
+
+
+def _open_address(url: str) -> int:
+    """The chat on a server that ``lmdeck serve`` has started."""
+    from tui.app_options import AppOptions
+
+    return _run_screen(AppOptions(url=url))
+
+
+def _quantize(words: list[str]) -> int:
+    from tui.launch_commands import quantize_command
+
+    return quantize_command(words)
+
+
+def _env(words: list[str]) -> int:
+    from tui.launch_commands import env_command
+
+    return env_command(words)
+
+
 def _config(words: list[str]) -> int:
     from tui.config.commands import config_command
 
@@ -243,6 +268,9 @@ def _command_list() -> str:
         ("lmdeck ask PROMPT --url URL", _("one answer without a screen")),
         ("lmdeck replay FILE", _("show a recorded session again")),
         ("lmdeck plan MODEL --gpu 24GiB", _("where the GPU's memory would go")),
+        ("lmdeck serve MODEL …", _("start lmdeploy's API server")),
+        ("lmdeck quantize MODEL …", _("quantise a model with lmdeploy lite auto_awq")),
+        ("lmdeck env", _("check the environments that hold lmdeploy")),
         ("lmdeck config …, lmdeck profile …", _("settings and profiles")),
     ]
     lines = [_("commands:"), *(f"  {usage:<35}{text}" for usage, text in rows), "", _("exit codes:")]
@@ -265,6 +293,9 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "ask": _ask,
     "replay": _replay,
     "plan": _plan,
+    "serve": _serve,
+    "quantize": _quantize,
+    "env": _env,
     "config": _config,
     "profile": _profile,
 }
