@@ -115,7 +115,7 @@ _FAILURES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"out of memory", re.IGNORECASE), "out-of-memory"),
     (re.compile(r"\[Errno 98\]|address already in use", re.IGNORECASE), "port"),
     (re.compile(r"unrecognized arguments|invalid choice|error: argument"), "arguments"),
-    (re.compile(r"trust_remote_code|Do you wish to run the custom code"), "remote-code"),
+    (re.compile(r"trust_remote_code=True|Do you wish to run the custom code"), "remote-code"),
     (re.compile(r"CUDA driver version is insufficient"), "driver"),
     (re.compile(r"LocalEntryNotFoundError|Max retries exceeded|couldn't connect to|ConnectionError"), "hub"),
     (re.compile(r"No space left on device"), "disk"),

@@ -68,7 +68,13 @@ LINES: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_known_failures(line: str, code: str, step: str, language: str) -> None:
     set_language(language)
-    before = ("2026-11-22 08:25:35 - lmdeploy - INFO - out of memory is only mentioned", "Loading: 10%")
+    before = (
+        "2026-11-22 08:25:35 - lmdeploy - INFO - out of memory is only mentioned",
+        # transformers says so at every start of an InternLM2.5 (seen with lmdeploy 0.18 on an H200)
+        "[transformers] The argument `trust_remote_code` is to be used with Auto classes. It has no effect here.",
+        "    model = load_hf_from_pretrained(model, dtype=dtype, trust_remote_code=trust_remote_code)",
+        "Loading: 10%",
+    )
     facts = LogFacts(stage=LaunchStage.WARM_UP)
     card = diagnose(Evidence(facts, (*before, line, "Aborted"), 1, prepared()))
     assert card.problem.code == code
