@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from tui.chat.wire import WireView
 from tui.hosts.monitor import MemoryMonitor
 from tui.model import events
 from tui.model.broadcast import Broadcast, Subscription
@@ -26,7 +27,7 @@ from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.server import LinkPhase, LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import ToolSpec
-from tui.screens.seam import EndpointNews, ToolsRoom, KeptConversations
+from tui.screens.seam import EndpointNews, KeptConversations, ToolsRoom
 
 TIMINGS = events.Timings(total=1.2, first_token=0.08, generation=1.0, completion_tokens=142)
 
@@ -230,6 +231,7 @@ class FakeWorkspace:
             ToolSpec("mul", "Multiply two numbers.", {"type": "object"}, needs_approval=False),
         )
         self.tools_room: ToolsRoom | None = None
+        self.wired: WireView | None = None
         self.address = "127.0.0.1:23333"
         self.closed = False
         self.notices: tuple[Problem, ...] = ()
@@ -240,6 +242,9 @@ class FakeWorkspace:
     @property
     def reading(self) -> FakeSession:
         return self.fake
+
+    async def wire(self, message_id: str) -> WireView | None:
+        return self.wired
 
     def begin(self) -> None:
         self.began = True

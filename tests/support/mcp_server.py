@@ -6,7 +6,6 @@ import sys
 import time
 from typing import Any
 
-
 NOTIFICATION = b'{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}\n'
 
 

@@ -39,6 +39,29 @@ class WireDelta:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class WireView:
+    """Everything about the request behind one assistant message. ``parsed_by`` says who read the turn's tool calls out
+    of the model's text; ``deltas`` are those of the whole turn, all rounds."""
+
+    curl: str
+    python: str
+    deltas: tuple[WireDelta, ...]
+    parsed_by: Literal["", "server", "lmdeck"]
+
+
+def wire_view(record: TurnRecord, branch: Sequence[Message], message_id: str, *, with_key: bool = False) -> WireView:
+    """Raises KeyError when the message is not on the branch. May take a while for long turns: call it in a thread."""
+    body = request_of(record, branch, message_id)
+    own = [message for message in branch if message.turn == record.id]
+    return WireView(
+        as_curl(record.endpoint, body, with_key=with_key),
+        as_python(record.endpoint, body, with_key=with_key),
+        tuple(deltas(record.raw)),
+        calls_parsed_by(record, own),
+    )
+
+
 def request_of(record: TurnRecord, branch: Sequence[Message], message_id: str) -> Json:
     """The body of the request that an assistant message of the turn answers, from what is kept of it: ``branch`` is
     the conversation that the message is part of. Raises KeyError when it is not."""

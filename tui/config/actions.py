@@ -131,6 +131,15 @@ ACTIONS: tuple[Action, ...] = (
         Place.CHAT,
     ),
     Action(
+        "message.wire",
+        N_("Show the request"),
+        N_("The request behind an answer as curl and Python, and what came back, piece by piece."),
+        "screen.wire",
+        Group.CONVERSATION,
+        "",
+        Place.CHAT,
+    ),
+    Action(
         "message.copy",
         N_("Copy the message"),
         N_("Copy the selected (or the last) message as Markdown."),

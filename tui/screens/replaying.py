@@ -42,6 +42,9 @@ class ReplayWorkspace:
     def begin(self) -> None:
         self._replay.start()
 
+    async def wire(self, message_id: str) -> None:
+        """A recording holds events, not the lines they came from."""
+
     async def new_conversation(self) -> None:
         """A recording has the conversations that it has."""
 

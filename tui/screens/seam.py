@@ -19,6 +19,7 @@ from tui.model.server import LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import Decision, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
+    from tui.chat.wire import WireView
     from tui.hosts.findings import Told
     from tui.hosts.run_keeper import RunKeeper
     from tui.tools.approval import Policy
@@ -166,6 +167,10 @@ class Workspace(Protocol):
 
     async def open_conversation(self, conversation_id: str, tip: str | None = None) -> None:
         """Replace the session by a kept conversation, on the branch that ends at ``tip``. Raises ProblemError."""
+        ...
+
+    async def wire(self, message_id: str) -> WireView | None:
+        """What went over the wire for an assistant's message; None where nothing is kept of it. Raises ProblemError."""
         ...
 
     async def aclose(self) -> None:

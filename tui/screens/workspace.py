@@ -22,6 +22,7 @@ from tui.screens.opening import WAYS, Opening, resolve, with_conversation
 from tui.screens.seam import Approver, Teller, ToolsRoom, Workspace
 
 if TYPE_CHECKING:
+    from tui.chat.wire import WireView
     from tui.demo.process import DemoServer
     from tui.hosts.monitor import MemoryMonitor
     from tui.recording import Recorder
@@ -90,6 +91,7 @@ class LiveWorkspace:
         memory: MemoryMonitor,
     ) -> None:
         self._round_limit = opening.settings.round_limit
+        self._has_key = bool(opening.options.api_key)
         self._approve = approve
         self._endpoint = endpoint
         self._store = store
@@ -213,6 +215,17 @@ class LiveWorkspace:
             self._recorder.write(BranchChanged(session.conversation_id))
             self._recorder.follow(session)
         await old.aclose()
+
+    async def wire(self, message_id: str) -> WireView | None:
+        from tui.chat.wire import wire_view
+
+        await self._session.flush()
+        messages = self._session.messages
+        turn = next((message.turn for message in messages if message.id == message_id), None)
+        record = await self._store.turn(turn) if turn else None
+        if record is None:
+            return None
+        return await asyncio.to_thread(wire_view, record, messages, message_id, with_key=self._has_key)
 
     def begin(self) -> None:
         """Nothing to start: the server is looked at already."""

@@ -164,7 +164,8 @@ The end.
 
 
 def test_numpys_style() -> None:
-    text = "Add.\n\nParameters\n----------\na : int\n    The first\n    number.\nb\n    Second.\n\nReturns\n-------\nint\n    Sum.\n"
+    parameters = "Parameters\n----------\na : int\n    The first\n    number.\nb\n    Second.\n"
+    text = f"Add.\n\n{parameters}\nReturns\n-------\nint\n    Sum.\n"
     assert read_docstring(text) == ("Add.", {"a": "The first number.", "b": "Second."})
 
 
