@@ -22,7 +22,7 @@ async def test_python_curl_and_pieces(by: Any) -> None:
         await app.run_action("screen.wire", default_namespace=app.screen)
         await see(pilot, "Nothing is kept")
         workspace.fake.turn(events.TextDelta("hello"))
-        workspace.wired = WireView("curl [x]" + "y" * 30_000, "from openai import OpenAI", DELTAS, by)
+        workspace.wired = WireView("curl [x]" + " y" * 15_000, "from openai import OpenAI", DELTAS, by)
         await app.run_action("screen.wire", default_namespace=app.screen)
         await until_pilot(pilot, lambda: isinstance(app.screen, WireScreen))
         await see(pilot, "from openai import OpenAI")
