@@ -37,6 +37,7 @@ from tui.model.request import ChatRequest, Sampling
 from tui.model.tool import Decision, ToolCall, ToolOutcome, ToolSpec, Verdict
 from tui.tools.arithmetic import arithmetic
 from tui.tools.registry import Registry, Tool
+from tui.tools.toolbox import BuiltIn, Toolbox
 
 
 def codes(events) -> list[str]:
@@ -571,3 +572,18 @@ async def test_a_fast_server_leaves_time_for_others():
     watching.cancel()
     assert len(of(events, TextDelta)) == 20_000
     assert longest < 0.1  # without slices it is the whole answer
+
+
+async def test_a_result_that_was_cut_is_told_and_kept_whole():
+    whole = "x" * 1_000_000
+    spec = ToolSpec("read", "", {"type": "object"}, needs_approval=False)
+    box = Toolbox([BuiltIn(Registry([Tool(spec, lambda _: whole)]))], result_limit=1000)
+    server = ScriptedServer()
+    events = await turn([call("read", "{}"), say("done")], runner=box, server=server)
+    (result,) = of(events, ToolResult)
+    assert result.ok
+    assert result.full == whole
+    assert len(result.content) < 1100
+    assert codes(events) == ["tools.result_cut"]
+    sent = server.requests[1].messages[-1].parts[0]
+    assert sent.content == result.content
