@@ -28,6 +28,8 @@ from tui.screens.pick import PickScreen
 from tui.screens.tools import ToolsScreen
 from tui.widgets.literal import literal, one_line
 from tui.widgets.output_filter import NoControls
+from tui.widgets.parts import TurnLine
+from tui.widgets.tool_call import ToolCallView
 
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -62,7 +64,7 @@ async def test_every_place_of_the_chat_screen(text: str):
         )
         session.play(events.TurnStarted("t", text), events.QueueChanged((text,)))
         session.play(events.TurnFailed(problem, TIMINGS))
-        await until_pilot(pilot, lambda: len(app.chat.query(".turn")) == 2)
+        await until_pilot(pilot, lambda: len(app.chat.transcript.parts(TurnLine)) == 2)
         await pilot.pause()
         harmless(app)
         app.chat.transcript.fold_parts()
@@ -111,10 +113,11 @@ async def test_sheer_size_is_cut_where_it_is_not_the_answer():
                 events.ToolCallArguments(f"c{number}", json.dumps({"x": text})),
                 events.ToolResult(f"c{number}", "add", text),
             )
-        await until_pilot(pilot, lambda: len(app.chat.query(".turn")) == len(BIG), 30)
+        await until_pilot(pilot, lambda: len(app.chat.transcript.parts(TurnLine)) == len(BIG), 30)
         app.chat.transcript.fold_parts()
         await see(pilot, "more characters")
-        assert all(view.size.height < 300 for view in app.chat.query(".tool"))
+        transcript = app.chat.transcript
+        assert all(call.height(transcript.sheet.page) < 300 for call in transcript.parts(ToolCallView))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

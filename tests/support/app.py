@@ -26,7 +26,7 @@ def spot(app: Any, part: Any, row: int = 0, column: int = 0) -> tuple[int, int]:
     """Where a row of a part (its gap above not counted) stands in the transcript: an offset for the pilot's mouse."""
     transcript = app.chat.transcript
     for y, place in enumerate(transcript.sheet.lines()):
-        if transcript.part_views()[place.index] is part and place.row - part.GAP == row:
+        if transcript.part_views()[place.item] is part and place.row - part.GAP == row:
             return column + 1, y
     raise AssertionError(f"row {row} of {part!r} is not in view")
 

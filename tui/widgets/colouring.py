@@ -10,7 +10,7 @@ from weakref import WeakSet
 if TYPE_CHECKING:
     from tui.markdown.elements import CodeElement
     from tui.markdown.highlight import HighlightJob
-    from tui.widgets.parts import PartView
+    from tui.widgets.part import PartView
 
 _SLICE = 0.004
 PAUSE = 0.012  # seconds between two slices

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -27,17 +27,17 @@ from tui.widgets.selecting import number
 from tui.widgets.sheet import Place, Sheet, first_index
 
 if TYPE_CHECKING:
-    from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
+    from textual.reactive import Reactive
     from textual.selection import Selection
     from textual.timer import Timer
 
-    from tui.widgets.parts import PartView
+    from tui.widgets.part import PartView
 
 P = TypeVar("P", bound="PartView")
 
 _STRIPS_KEPT = 500  # of one part
 _LAID_OUT = 80  # parts that stay laid out
-_BAR_SECONDS = 0.5  # how often the scroll bar is put right while text grows
+_BAR_SECONDS = 2.0  # how often the scroll bar is put right while text grows
 
 
 @runtime_checkable
@@ -138,10 +138,13 @@ class Column(ScrollView, can_focus=False):
             self.screen.clear_selection()
         self.follow()
 
-    def part_changed(self, part: PartView, delay: float | None = None) -> None:
-        """Draw a part again with the next frame (the first one comes at once), or in ``delay`` seconds."""
+    def part_changed(self, part: PartView, delay: float | None = None, *, grew: bool = False) -> None:
+        """Draw a part again with the next frame (the first one comes at once), or in ``delay`` seconds. ``grew``: it
+        has more text, which the user may want to know."""
         if not self.is_attached:
             return  # the app is ending
+        if grew:
+            self.follows.arrived()
         self._waiting[part.key] = part
         now = monotonic()
         due = max(now, self._last_frame + self.seconds_per_frame) if delay is None else now + delay
@@ -167,14 +170,13 @@ class Column(ScrollView, can_focus=False):
         self._due = float("inf")
         self._last_frame = monotonic()
         waiting, self._waiting = self._waiting, {}
-        last = self._shown[-1].index if self._shown else -1
+        last = self._shown[-1].item if self._shown else -1
         changed: dict[int, int] = {}
         for part in waiting.values():
             index = self._index(part)
             if index is None:
                 continue
             if not self.follows.sticks and index > last and len(self._shown) >= self.sheet.view:
-                self.follows.arrived()
                 self._waiting[part.key] = part  # out of sight: taken in when it comes into view
                 continue
             row = part.flush()
@@ -203,8 +205,9 @@ class Column(ScrollView, can_focus=False):
 
     def _paint(self, first: int, last: int) -> None:
         """Bring rows to the terminal, by the short way where there is one."""
-        app = self.app
-        if isinstance(app, _PaintsRows) and app.paint_rows(self, first, [self._strip(y) for y in range(first, last + 1)]):
+        app: object = cast("object", self.app)  # whose return type Textual leaves open
+        strips = [self._strip(y) for y in range(first, last + 1)]
+        if isinstance(app, _PaintsRows) and app.paint_rows(self, first, strips):
             return
         self.refresh(Region(0, first, self.size.width, last - first + 1))
 
@@ -218,7 +221,7 @@ class Column(ScrollView, can_focus=False):
             self._shown = self.sheet.lines()
             if not self._waiting or not self._shown:
                 return
-            first, last = self._shown[0].index, self._shown[-1].index
+            first, last = self._shown[0].item, self._shown[-1].item
             seen = [part for part in self.sheet.items[first : last + 1] if part.key in self._waiting]
             if not seen:
                 return
@@ -249,9 +252,12 @@ class Column(ScrollView, can_focus=False):
             return
         self._bar_put_right = now
         total, y = self.sheet.total, self.sheet.y
-        self.set_reactive(Widget.virtual_size, Size(self.size.width, total))
-        self.set_reactive(Widget.scroll_y, float(y))
-        self.set_reactive(Widget.scroll_target_y, float(y))
+        for reactive, value in (
+            (Widget.virtual_size, Size(self.size.width, total)),
+            (Widget.scroll_y, float(y)),
+            (Widget.scroll_target_y, float(y)),
+        ):
+            self.set_reactive(cast("Reactive[Any]", reactive), value)
         bar = self.vertical_scrollbar
         bar.window_virtual_size, bar.window_size, bar.position = total, self.size.height, y
 
@@ -260,7 +266,7 @@ class Column(ScrollView, can_focus=False):
         if not self._shown:
             return
         items = self.sheet.items
-        for index in range(self._shown[0].index, self._shown[-1].index + 1):
+        for index in range(self._shown[0].item, self._shown[-1].item + 1):
             part = items[index]
             if changed is None or index in changed:
                 self._colouring.look_at(part)
@@ -288,68 +294,6 @@ class Column(ScrollView, can_focus=False):
         if state != self._told:
             self._told = state
             self.post_message(self.FollowChanged(*state))
-
-    def scroll_rows(self, rows: int) -> None:
-        """The user moves the view by so many rows, down when positive."""
-        if not rows or not self._fit():
-            return
-        if self.follows.sticks:
-            self.sheet.go_to_end()
-        self.sheet.scroll(rows)
-        self._scrolled(upwards=rows < 0)
-
-    def _scrolled(self, *, upwards: bool) -> None:
-        below = self.sheet.rows_below(10)
-        self.follows.scrolled(below, upwards=upwards)
-        self._tell()
-        self.show()
-
-    def show_place(self, place: Place) -> None:
-        """Move the view so that it begins at a place."""
-        if self._fit():
-            self.sheet.show(place)
-            self._scrolled(upwards=True)
-
-    def move_view(self, where: str) -> None:
-        """Scroll by a page (``page_up``, ``page_down``) or to an end (``home``, ``end``)."""
-        page = max(1, self.size.height - 2)
-        if where == "end":
-            self.follow()
-        elif where == "home":
-            self.show_place(Place(0, 0))
-        else:
-            self.scroll_rows(-page if where == "page_up" else page)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Textual moved us: the wheel, the scroll bar, a selection dragged over the edge."""
-        if self._fitted is None or self._fitted[0] != self.size:
-            return  # a resize that is not handled yet, nobody scrolled
-        rows = round(new_value) - round(old_value)
-        if abs(rows) <= 2 * self.size.height:
-            fraction = new_value - round(new_value)
-            self.scroll_rows(rows)
-            if fraction:
-                self.set_reactive(Widget.scroll_y, self.sheet.y + fraction)
-        elif self._fit():
-            self.sheet.jump(round(new_value))
-            self._scrolled(upwards=rows < 0)
-
-    def on_scroll_to(self, event: ScrollTo) -> None:
-        """The scroll bar is dragged."""
-        event.prevent_default()
-        event.stop()
-        if event.y is not None:
-            self.scroll_to(y=event.y, animate=False)
-
-    def on_scroll_up(self, event: ScrollUp) -> None:
-        event.prevent_default()
-        event.stop()
-        self.move_view("page_up")
-
-    def on_scroll_down(self, event: ScrollDown) -> None:
-        event.prevent_default()
-        event.stop()
-        self.move_view("page_down")
 
     def on_resize(self) -> None:
         self.show(everything=True)
@@ -384,7 +328,7 @@ class Column(ScrollView, can_focus=False):
         if not self._shown:
             return self._strip(y)
         place = self._shown[min(y, len(self._shown) - 1)]
-        part = self.sheet.items[place.index]
+        part = self.sheet.items[place.item]
         return with_offsets(self._strip(y), number(part, place.row - part.GAP))
 
     def _strip(self, y: int) -> Strip:
@@ -429,6 +373,6 @@ def _changed_rows(before: list[Place], now: list[Place], changed: dict[int, int]
     for y in range(max(len(before), len(now))):
         place = now[y] if y < len(now) else None
         old = before[y] if y < len(before) else None
-        if place != old or (place is not None and place.row >= changed.get(place.index, 1 << 60)):
+        if place != old or (place is not None and place.row >= changed.get(place.item, 1 << 60)):
             dirty.append(y)
     return (dirty[0], dirty[-1]) if dirty else None

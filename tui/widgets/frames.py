@@ -156,19 +156,17 @@ class FrameWriter:
         different = sorted(y for y, text in after.items() if before[y] != text)
         colors = _colors(console)
         move = find_move(before, after, different) if len(different) >= _MIN_MOVED else None
-        out: str | None = None
-        if move is not None:
-            out, kept = self._with_move(move, changed, colors)
-        if out is None or kept < _CLEAR_GAIN * len(different):
-            plain = "".join([self._row(y, self._rows[y], changed[y], colors) for y in different])
-            out = plain if out is None else min(out, plain, key=len)
+        moved, kept = self._with_move(move, changed, colors) if move is not None else (None, 0)
+        if moved is not None and kept >= _CLEAR_GAIN * len(different):
+            out = moved
+        else:
+            out = "".join([self._row(y, self._rows[y], changed[y], colors) for y in different])
+            out = out if moved is None else min(out, moved, key=len)
         for y, line in changed.items():
             self._rows[y] = line
         return out
 
-    def _with_move(
-        self, move: tuple[int, int, int], changed: dict[int, _Line], colors: ColorSystem
-    ) -> tuple[str, int]:
+    def _with_move(self, move: tuple[int, int, int], changed: dict[int, _Line], colors: ColorSystem) -> tuple[str, int]:
         """The same update after letting the terminal move rows; rows that should have stayed are written back. Also
         how many rows need not be written."""
         top, bottom, _up = move

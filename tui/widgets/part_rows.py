@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from textual.content import Content
 
@@ -50,7 +51,7 @@ def _lines(content: Content) -> Iterator[Sequence[Run]]:
     text = content.plain
     cuts = sorted({0, len(text), *(edge for span in content.spans for edge in (span.start, span.end))})
     line: list[Run] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         styles = [str(span.style) for span in content.spans if span.start <= start and span.end >= end]
         name = " ".join(_NAMES[word] for style in styles for word in style.split() if word in _NAMES)
         first, *others = text[start:end].split("\n")

@@ -1,14 +1,10 @@
-"""The parts of a conversation as the transcript draws them: text, thoughts, a notice, the figures of a turn.
-
-A part is no widget: it gives rows for a page, and tells the transcript when they changed. Thousands of parts cost
-little; only those in view are ever laid out.
-"""
+"""The parts of a conversation as the transcript draws them: text, thoughts, a notice, the figures of a turn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -19,11 +15,10 @@ from tui.model.events import Timings, Usage
 from tui.model.problem import Problem
 from tui.widgets import words
 from tui.widgets.literal import literal
-from tui.widgets.part_rows import USER, content_rows, estimated_rows, plain_rows
+from tui.widgets.part import PartView
+from tui.widgets.part_rows import INDENT, USER, estimated_rows, plain_rows
 
 if TYPE_CHECKING:
-    from textual.strip import Strip
-
     from tui.markdown.highlight import HighlightJob
     from tui.markdown.layout import CodePlace
     from tui.markdown.reply import Reply
@@ -36,139 +31,6 @@ SHOWN_CHARACTERS = 100_000
 # Beyond this a text is shown plain: laying it out for another width would stop the screen for seconds.
 MARKDOWN_CHARACTERS = 1_000_000
 _FIGURES_SECONDS = 0.5
-
-
-class Host(Protocol):
-    """What a part needs of the transcript that shows it."""
-
-    def part_changed(self, part: PartView, delay: float | None = None) -> None:
-        """Draw the part again; ``delay``: in so many seconds, None: with the next frame."""
-        ...
-
-
-class PartView:
-    """Common to all parts: the message it belongs to, folding where it can fold, and rows made from ``picture``."""
-
-    FOLDS = False
-    SAID = False  # part of what somebody said: walking from message to message stops here
-    GAP = 1  # empty rows above it
-    TONE = ""  # the name of the colour of all its text
-
-    def __init__(self, message_id: str, classes: str = "") -> None:
-        self.message_id = message_id
-        self.kind = classes
-        self.open = False
-        self.key = 0
-        """Where it stands among all parts; given by the transcript, rising from top to bottom."""
-        self.host: Host | None = None
-        self.strips: dict[int, Strip] = {}
-        """Rows that were drawn; the transcript's own."""
-        self._page: Page | None = None
-        self._rows: Sequence[Row] = ()
-
-    @property
-    def is_attached(self) -> bool:
-        """Whether a transcript shows it."""
-        return self.host is not None
-
-    # what it looks like
-
-    def picture(self) -> Content:
-        """What the part looks like now."""
-        return Content("")
-
-    def rows(self, page: Page) -> Sequence[Row]:
-        """Its rows on ``page``, without the gap above; the caller must not change them."""
-        if page != self._page:
-            self._rows, self._page = self.draw(page), page
-        return self._rows
-
-    def draw(self, page: Page) -> Sequence[Row]:
-        """Make the rows."""
-        return content_rows(self.picture(), page)
-
-    def redraw(self) -> None:
-        """What it looks like has changed."""
-        self._page = None
-        self.strips.clear()
-        if self.host is not None:
-            self.host.part_changed(self)
-
-    def retranslate(self) -> None:
-        self.redraw()
-
-    def flush(self) -> int | None:
-        """Take in what waits to be shown; the first row that changed, None for none."""
-        self._page = None
-        self.strips.clear()
-        return 0
-
-    def forget(self) -> None:
-        """Drop what can be made again."""
-        self._page, self._rows = None, ()
-        self.strips.clear()
-
-    def set_open(self, *, opened: bool) -> None:
-        """Show or hide the details of a part that folds."""
-        if self.FOLDS and opened != self.open:
-            self.open = opened
-            self.redraw()
-
-    # for the sheet
-
-    def height(self, page: Page) -> int:
-        return self.GAP + max(1, len(self.rows(page)))
-
-    def estimate(self, page: Page) -> int:  # noqa: ARG002 (parts with text look at the width)
-        return self.GAP + 1
-
-    def line_of(self, page: Page, row: int) -> tuple[int, int]:
-        """The line of text that a row belongs to, and the row within it."""
-        rows = self.rows(page)[: max(0, row - self.GAP) + 1]
-        lines = sum(1 for each in rows if each.joint is None)
-        wrapped = 0
-        for each in reversed(rows):
-            if each.joint is None:
-                break
-            wrapped += 1
-        return (-1, row) if row < self.GAP else (lines, wrapped)
-
-    def row_of(self, page: Page, line: tuple[int, int]) -> int:
-        if line[0] < 0:
-            return line[1]
-        lines = 0
-        rows = self.rows(page)
-        for index, row in enumerate(rows):
-            lines += row.joint is None
-            if lines == line[0]:
-                wrapped = 0
-                while wrapped < line[1] and index + 1 < len(rows) and rows[index + 1].joint is not None:
-                    wrapped, index = wrapped + 1, index + 1  # noqa: PLW2901 (walks on within the line)
-                return self.GAP + index
-        return self.GAP + max(0, len(rows) - 1)
-
-    # what is in it
-
-    @property
-    def source(self) -> str:
-        """Its text as it came: what search looks through and copying gives."""
-        return self.picture().plain
-
-    def codes(self) -> list[CodePlace]:
-        """Code blocks and their rows."""
-        return []
-
-    def link_at(self, row: int, column: int) -> Link | None:  # noqa: ARG002 (parts with Markdown have links)
-        """The link under a cell."""
-        return None
-
-    def highlights(self) -> Iterator[HighlightJob]:
-        """Jobs that give code its colours."""
-        return iter(())
-
-    def painted(self, job: HighlightJob) -> bool:  # noqa: ARG002 (parts with Markdown have code)
-        """A job is done: whether rows changed."""
-        return False
 
 
 class _Text:
@@ -217,7 +79,7 @@ class TextView(PartView):
         self._growing = True
         self._text.add(text)
         if self.host is not None:
-            self.host.part_changed(self)
+            self.host.part_changed(self, grew=True)
 
     def finish(self, text: str | None = None) -> None:
         """The text is complete; ``text`` is the stored whole."""
@@ -326,12 +188,12 @@ class UserView(PartView):
 
 def shortened_rows(text: str, page: Page, *, bar: bool = False) -> Sequence[Row]:
     """A text as it stands, without its beginning when it is very long."""
-    margin = {"margin": USER} if bar else {}
+    margin = USER if bar else INDENT
     if len(text) <= SHOWN_CHARACTERS:
-        return plain_rows(text, page, **margin)
+        return plain_rows(text, page, margin)
     above = _("… {count} characters above are kept but not shown; copying the message gives all of it")
-    head = plain_rows(above.format(count=f"{len(text) - SHOWN_CHARACTERS:,}"), page, style="muted", **margin)
-    return [*head, *plain_rows(text[-SHOWN_CHARACTERS:], page, **margin)]
+    head = plain_rows(above.format(count=f"{len(text) - SHOWN_CHARACTERS:,}"), page, margin, "muted")
+    return [*head, *plain_rows(text[-SHOWN_CHARACTERS:], page, margin)]
 
 
 class ReasoningView(TextView):
@@ -354,11 +216,9 @@ class ReasoningView(TextView):
         self._text.add(text)
         self._last = monotonic()
         if self.host is not None:
-            self.host.part_changed(self, None if self.open else _FIGURES_SECONDS)
+            self.host.part_changed(self, None if self.open else _FIGURES_SECONDS, grew=True)
 
-    def finish(
-        self, text: str | None = None, *, seconds: float | None = None, tokens: int | None = None
-    ) -> None:
+    def finish(self, text: str | None = None, *, seconds: float | None = None, tokens: int | None = None) -> None:
         """The thinking is over; figures that are known better than from the arrival of pieces replace ours."""
         if seconds is not None:
             self._seconds = seconds
@@ -441,5 +301,3 @@ class TurnLine(PartView):
 
     def picture(self) -> Content:
         return Content(" · ".join([*words.usage(self._usage), *words.timings(self._timings)]))
-
-

@@ -12,7 +12,7 @@ from tui.markdown.copying import selected_text
 from tui.markdown.ink import Page
 
 if TYPE_CHECKING:
-    from tui.widgets.parts import PartView
+    from tui.widgets.part import PartView
 
 _ROWS = 10_000_000  # more rows than any part has
 

@@ -40,7 +40,7 @@ T = TypeVar("T", bound=Item)
 class Place(NamedTuple):
     """An item (its index) and a row in it."""
 
-    index: int
+    item: int
     row: int
 
 
@@ -49,7 +49,7 @@ class Sheet(Generic[T]):
 
     def __init__(self) -> None:
         self.items: list[T] = []
-        self.page = Page(0)
+        self.page: Page = Page(0)
         self.view = 0
         self.top = Place(0, 0)
         self._heights: list[int] = []
@@ -72,22 +72,22 @@ class Sheet(Generic[T]):
         self._exact.insert(index, False)
         self._starts.insert(index, 0)
         self._known = min(self._known, index)
-        if index <= self.top.index and len(self.items) > 1 and index < len(self.items) - 1:
-            self.top = Place(self.top.index + 1, self.top.row)
+        if index <= self.top.item and len(self.items) > 1 and index < len(self.items) - 1:
+            self.top = Place(self.top.item + 1, self.top.row)
 
     def remove(self, index: int) -> None:
         for column in (self.items, self._heights, self._exact, self._starts):
             del column[index]
         self._known = min(self._known, index)
-        if index < self.top.index:
-            self.top = Place(self.top.index - 1, self.top.row)
-        elif index == self.top.index:
+        if index < self.top.item:
+            self.top = Place(self.top.item - 1, self.top.row)
+        elif index == self.top.item:
             self.top = Place(min(index, max(0, len(self.items) - 1)), 0)
 
     def changed(self, index: int) -> None:
         """The item may have another height now. Its first rows stay in view if they are."""
         self._exact[index] = False
-        if index == self.top.index:
+        if index == self.top.item:
             self.top = Place(index, min(self.top.row, self.measure(index) - 1))
 
     def resize(self, page: Page, view: int) -> None:
@@ -95,11 +95,11 @@ class Sheet(Generic[T]):
         if page != self.page:
             place: tuple[int, int] | None = None
             if self.items and self.page.width:
-                place = self.items[self.top.index].line_of(self.page, self.top.row)
+                place = self.items[self.top.item].line_of(self.page, self.top.row)
             self.page = page
             self._estimate_all()
             if place is not None:
-                self.top = Place(self.top.index, self.items[self.top.index].row_of(page, place))
+                self.top = Place(self.top.item, self.items[self.top.item].row_of(page, place))
         self.view = view
 
     def _estimate_all(self) -> None:
@@ -139,7 +139,7 @@ class Sheet(Generic[T]):
     @property
     def y(self) -> int:
         """Rows above the view, as far as they are known."""
-        return self.start(self.top.index) + self.top.row if self.items else 0
+        return self.start(self.top.item) + self.top.row if self.items else 0
 
     # the view
 
@@ -166,7 +166,7 @@ class Sheet(Generic[T]):
 
     def scroll(self, rows: int) -> None:
         """Move the view down by so many rows (up when negative), not past either end."""
-        self.top = self._settled(Place(self.top.index, self.top.row + rows))
+        self.top = self._settled(Place(self.top.item, self.top.row + rows))
 
     def jump(self, y: int) -> None:
         """Move the view to about ``y`` rows below the beginning."""
@@ -192,7 +192,7 @@ class Sheet(Generic[T]):
         """Rows between the view's last row and the end, at most ``most``."""
         end, top = self.end(), self.top
         rows = -top.row
-        for index in range(top.index, end.index):
+        for index in range(top.item, end.item):
             rows += self.measure(index)
             if rows > most:
                 return most

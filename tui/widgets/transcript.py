@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message import Message
 
-from tui.widgets.column import Column
+from tui.widgets.scrolling import ScrollingColumn
 from tui.widgets.selecting import around, chosen_text, stretch, touched, whole
 from tui.widgets.sheet import Place
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from tui.markdown.ink import Link
     from tui.markdown.layout import CodePlace
-    from tui.widgets.parts import PartView
+    from tui.widgets.part import PartView
 
 
-class Transcript(Column, can_focus=False):
+class Transcript(ScrollingColumn, can_focus=False):
     """Holds :class:`PartView` parts. The focus stays in the composer; keys scroll it from outside."""
 
     @dataclass
@@ -182,7 +182,7 @@ class Transcript(Column, can_focus=False):
         if point is None or not 0 <= point[1] < len(self._shown):
             return None
         place = self._shown[point[1]]
-        part = self.sheet.items[place.index]
+        part = self.sheet.items[place.item]
         return part, place.row - part.GAP, point[0] - 1
 
 
