@@ -22,9 +22,12 @@ from tui.model.problem import Problem, ProblemError
 from tui.screens.app_settings import SettingsSide
 from tui.screens.bindings import bindings_for
 from tui.screens.chat_conversations import ConversationActions
+from tui.screens.chat_reading import ReadingActions
+from tui.screens.chat_tools import ToolActions
 from tui.screens.chat_writing import WritingActions
 from tui.screens.memory import MemorySide
 from tui.widgets.composer import Composer
+from tui.widgets.find_bar import FindBar
 from tui.widgets.lines import Banner, KeysLine, QueueLine, Status, StatusLine
 from tui.widgets.memory_panel import MemoryLine
 from tui.widgets.transcript import Transcript
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 _HINT_SECONDS = 4.0
 
 
-class ChatScreen(WritingActions, ConversationActions, MemorySide):
+class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolActions, MemorySide):
     """Transcript, composer, status. Works from the first frame; the workspace behind it arrives a moment later."""
 
     BINDINGS = bindings_for(Place.CHAT)
@@ -63,6 +66,7 @@ class ChatScreen(WritingActions, ConversationActions, MemorySide):
             yield StatusLine(id="status")
             with Horizontal(id="middle"):
                 with Vertical(id="conversation"):
+                    yield FindBar(id="find")
                     yield Transcript(id="transcript")
                     yield Static(id="news", markup=False)
                 yield Container(id="side", classes="-empty")

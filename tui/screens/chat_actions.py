@@ -12,16 +12,14 @@ from textual.screen import Screen
 from tui.i18n import _
 from tui.model.problem import Problem, ProblemError
 from tui.widgets.composer import Composer
-from tui.widgets.lines import KeysLine, QueueLine
+from tui.widgets.lines import QueueLine
 from tui.widgets.transcript import Transcript
-from tui.widgets.words import tools_in_words
 
 if TYPE_CHECKING:
     from tui.model.events import MessageHeld
     from tui.model.message import Message
-    from tui.model.tool import Decision, ToolCall, ToolSpec
     from tui.screens.sampling import Preset
-    from tui.screens.seam import ChatSession, ToolsRoom, Workspace
+    from tui.screens.seam import ChatSession, Workspace
     from tui.screens.settings import ConversationSettings
 
 
@@ -34,7 +32,6 @@ class ChatActions(Screen[None]):
         self._early: list[str] = []
         self._editing: str | None = None
         self._sending = asyncio.Lock()
-        self._approving = asyncio.Lock()
         self._news: int | None = None
 
     @property
@@ -241,35 +238,6 @@ class ChatActions(Screen[None]):
         """New conversations begin with this."""
 
     @work(group="dialog")
-    async def action_tools(self) -> None:
-        from tui.screens.tools import ToolsScreen
-
-        session, workspace = self.session, self.workspace
-        if session is None or workspace is None:
-            self.hint(_("There is no conversation to do this with yet."))
-            return
-        chosen = await self.app.push_screen_wait(
-            ToolsScreen(workspace.tools, session.tools_enabled, workspace.tools_room)
-        )
-        every = frozenset(spec.name for spec in workspace.tools)
-        if chosen is not None:
-            session.tools_enabled = None if chosen == every else chosen
-        self.show_tools()
-
-    async def read_tools(self, room: ToolsRoom) -> None:
-        """Read the tools folder behind the screen, so that the first message does not wait for it."""
-        await room.box.refresh()
-        self.show_tools()
-
-    def show_tools(self) -> None:
-        """Say beside the composer which tools are on."""
-        session, workspace = self.session, self.workspace
-        if session is not None and workspace is not None:
-            names = [spec.name for spec in workspace.tools]
-            on = [name for name in names if session.tools_enabled is None or name in session.tools_enabled]
-            self.query_one(KeysLine).change(tools=tools_in_words(on))
-
-    @work(group="dialog")
     async def action_new_conversation(self) -> None:
         from tui.screens.confirm import ConfirmScreen
 
@@ -318,22 +286,3 @@ class ChatActions(Screen[None]):
             self.session_changed()
             session = workspace.session or session
         self.command(lambda: session.submit(held.text, held.images, trim_oldest=chosen == 0, anyway=chosen == 2))
-
-    async def approve(self, call: ToolCall, spec: ToolSpec) -> Decision:
-        """Ask the user about a tool call; one dialog at a time. Cancelled with the turn."""
-        from tui.screens.approval import ApprovalScreen
-
-        async with self._approving:
-            answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-            screen = ApprovalScreen(call, spec)
-
-            def decided(decision: Decision | None) -> None:
-                if decision is not None and not answer.done():
-                    answer.set_result(decision)
-
-            self.app.call_later(self.app.push_screen, screen, decided)
-            try:
-                return await answer
-            finally:
-                if not answer.done() or answer.cancelled():
-                    self.app.call_later(screen.withdraw)

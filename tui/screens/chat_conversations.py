@@ -153,25 +153,6 @@ class ConversationActions(ChatActions):
             await session.rename(title.strip())
 
     @work(group="dialog")
-    async def action_wire(self) -> None:
-        """The request behind the selected (or the last) answer."""
-        from tui.screens.wire import WireScreen
-
-        message = self._chosen("assistant")
-        workspace = self.workspace
-        try:
-            view = await workspace.wire(message.id) if message is not None and workspace is not None else None
-        except ProblemError as error:
-            self.tell(error.problem)
-            return
-        if view is None:
-            self.hint(_("Nothing is kept of a request for this."))
-            return
-        copied = await self.app.push_screen_wait(WireScreen(view))
-        if copied:
-            self.copy_text(copied)
-
-    @work(group="dialog")
     async def action_export(self, kind: str = "md") -> None:
         """Write the visible branch into a file in the working folder, without overwriting anything."""
         workspace = self.workspace
