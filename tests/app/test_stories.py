@@ -94,7 +94,7 @@ async def test_chat(language: str, size: tuple[int, int]):
             events.TextDelta("The result of (3+5)*2 is **16**.\n\n结果是十六。"),
             question="Compute (3+5)*2",
         )
-        await until_pilot(pilot, lambda: any("16" in row and "(3+5)*2" in row for row in rows(app)))
+        await until_pilot(pilot, lambda: any("↑107" in row for row in rows(app)))
         check_golden(named("chat", language, size), await quiet(pilot))
 
 
