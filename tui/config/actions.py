@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from tui.config.action import Action, Footer, Group, Place, display_key, first_delivered
 from tui.config.actions_memory import MEMORY_ACTIONS
+from tui.config.actions_reading import READING_ACTIONS
 from tui.config.actions_rooms import ROOM_ACTIONS
 from tui.i18n import N_
 
@@ -379,6 +380,7 @@ ACTIONS: tuple[Action, ...] = (
         "ctrl+q",
         Place.APP,
     ),
+    *READING_ACTIONS,
     *MEMORY_ACTIONS,
     *ROOM_ACTIONS,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message import Message
 
+from tui.widgets.finder import Finder
 from tui.widgets.scrolling import ScrollingColumn
 from tui.widgets.selecting import around, chosen_text, stretch, touched, whole
 from tui.widgets.sheet import Place
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tui.markdown.ink import Link
     from tui.markdown.layout import CodePlace
+    from tui.markdown.strips import Overlay
     from tui.widgets.part import PartView
 
 
@@ -48,6 +50,7 @@ class Transcript(ScrollingColumn, can_focus=False):
         self._selected: str | None = None
         self._link: Link | None = None
         self._pointed: tuple[int, int] | None = None  # column and row on screen of the last click
+        self._finder = Finder(self.sheet)
 
     def replace(self, parts: Sequence[PartView]) -> None:
         self._selected = None
@@ -95,6 +98,32 @@ class Transcript(ScrollingColumn, can_focus=False):
 
     def look_of(self, part: PartView) -> tuple[str, bool]:
         return part.TONE, self._selected is not None and part.message_id == self._selected
+
+    # finding
+
+    def find(self, needle: str) -> None:
+        """Highlight a text wherever it is shown; "" ends it."""
+        self._finder.search(needle)
+        self.forget_strips()
+        self.refresh()
+
+    def find_step(self, direction: int) -> tuple[int, int]:
+        """Go to the next (1) or the last (-1) place of what is looked for; which part it is in and of how many."""
+        place = self._finder.step(direction)
+        self.forget_strips()
+        if place is not None and place not in self._shown:
+            self.show_place(Place(place.item, max(0, place.row - self.sheet.view // 3)))
+        self.refresh()
+        return self._finder.place, len(self._finder.parts)
+
+    def overlays(self, part: PartView, row: int) -> list[Overlay]:
+        return [*self._finder.overlays(part, row), *super().overlays(part, row)]
+
+    def links_of(self, message_id: str) -> list[Link]:
+        """The links of a message from top to bottom, each once."""
+        rows = [row for part in self.sheet.items if part.message_id == message_id for row in part.rows(self.sheet.page)]
+        found = [run.link for row in rows for run in row.runs if run.link is not None and run.link.address]
+        return list({link.address: link for link in found}.values())
 
     # folding
 
