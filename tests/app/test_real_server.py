@@ -18,7 +18,7 @@ from tui.app import LmdeckApp
 from tui.app_options import AppOptions
 from tui.config.terminal import Terminal
 from tui.screens.workspace import open_workspace
-from tui.widgets.parts import TextView
+from tui.widgets.parts import NoticeView, TextView, TurnLine
 from tui.widgets.tool_call import CallState, ToolCallView
 
 
@@ -39,9 +39,9 @@ async def chatting(demo: RunningDemo, tmp_path: Path) -> AsyncIterator[tuple[Lmd
 
 async def say(app: LmdeckApp, pilot: Any, text: str) -> None:
     """Send a message and wait until the turn is over."""
-    turns = len(app.chat.query(".turn"))
+    turns = len(app.chat.transcript.parts(TurnLine))
     app.chat.send(text)
-    await until_pilot(pilot, lambda: len(app.chat.query(".turn")) > turns, 30, f"the end of the turn {text!r}")
+    await until_pilot(pilot, lambda: len(app.chat.transcript.parts(TurnLine)) > turns, 30, f"the end of the turn {text!r}")
 
 
 async def test_the_homeworks_two_prompts(chatting: tuple[LmdeckApp, Any]):
@@ -78,7 +78,7 @@ async def test_the_homeworks_two_prompts(chatting: tuple[LmdeckApp, Any]):
 async def test_what_goes_wrong_is_a_sentence_and_the_app_goes_on(chatting: tuple[LmdeckApp, Any], prompt: str):
     app, pilot = chatting
     await say(app, pilot, prompt)
-    trouble = [*app.chat.query(".notice"), *app.chat.query(".tool")]
+    trouble = [*app.chat.transcript.parts(NoticeView), *app.chat.transcript.parts(ToolCallView)]
     assert trouble, screen_text(app)
     assert "Traceback" not in screen_text(app)
     await say(app, pilot, "Compute (3+5)*2")
@@ -101,7 +101,7 @@ async def test_a_ten_megabyte_line_and_a_megabyte_of_arguments(chatting: tuple[L
     await say(app, pilot, "/demo long-line 10485760")
     assert len(app.chat.transcript.parts(TextView)[-1].text) > 10_000_000
     await app.run_action("screen.new_conversation", default_namespace=app.chat)
-    await until_pilot(pilot, lambda: not app.chat.query(".turn"))
+    await until_pilot(pilot, lambda: not app.chat.transcript.parts(TurnLine))
     await say(app, pilot, "/demo big-args 1048576")
     assert len(app.chat.transcript.parts(ToolCallView)[-1].arguments) >= 1_000_000
     await app.run_action("screen.fold", default_namespace=app.chat)
@@ -167,7 +167,7 @@ async def test_a_recorded_session_is_shown_again(demo: RunningDemo, tmp_path: Pa
         await see(pilot, "lmdeck-demo", 30)
         await say(app, pilot, "Compute (3+5)*2")
         await app.run_action("screen.new_conversation", default_namespace=app.chat)
-        await until_pilot(pilot, lambda: not app.chat.query(".turn"))
+        await until_pilot(pilot, lambda: not app.chat.transcript.parts(TurnLine))
         await say(app, pilot, "Compute (1+1)*3")
         shown = [view.text for view in app.chat.transcript.parts(TextView)]
     async with connected(AppOptions(replay=str(file), speed=0), (140, 40)) as (app, pilot):
@@ -189,11 +189,11 @@ async def test_a_store_that_cannot_be_opened_is_told_and_the_chat_works(demo: Ru
     bad = tmp_path / "c.sqlite"
     bad.mkdir()
     async with connected(AppOptions(url=demo.url, store=bad)) as (app, pilot):
-        await until_pilot(pilot, lambda: app.chat.query(".notice"), 30, "the notice")
+        await until_pilot(pilot, lambda: app.chat.transcript.parts(NoticeView), 30, "the notice")
         await see(pilot, "lmdeck-demo", 30)
         await say(app, pilot, "Compute (3+5)*2")
 
 
 async def test_an_address_that_is_none_is_told(tmp_path: Path):
     async with connected_or_told(AppOptions(url="http://[/x]", store=tmp_path / "c.sqlite")) as (app, pilot):
-        await until_pilot(pilot, lambda: app.chat.query(".notice"), 30, "the notice")
+        await until_pilot(pilot, lambda: app.chat.transcript.parts(NoticeView), 30, "the notice")

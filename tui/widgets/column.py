@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound="PartView")
 
-_STRIPS_KEPT = 500  # of one part
-_LAID_OUT = 80  # parts that stay laid out
+_STRIPS_KEPT = 120  # of one part: a few screens; a strip is some 5 kB
+_LAID_OUT = 60  # parts that stay laid out
 _BAR_SECONDS = 2.0  # how often the scroll bar is put right while text grows
 
 
@@ -266,7 +266,12 @@ class Column(ScrollView, can_focus=False):
         if not self._shown:
             return
         items = self.sheet.items
-        for index in range(self._shown[0].item, self._shown[-1].item + 1):
+        shown = range(self._shown[0].item, self._shown[-1].item + 1)
+        first, last = items[shown[0]].key, items[shown[-1]].key
+        for part in self._laid_out.values():
+            if part.strips and not first <= part.key <= last:
+                part.strips.clear()
+        for index in shown:
             part = items[index]
             if changed is None or index in changed:
                 self._colouring.look_at(part)
