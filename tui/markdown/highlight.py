@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -121,7 +122,9 @@ def _style_of(kind: Any) -> str:
     return style
 
 
+@lru_cache(64)
 def _lexer(language: str) -> Lexer | None:
+    """The lexer for a name; finding one takes 5 ms."""
     from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType] # untyped **options
     from pygments.util import ClassNotFound
 

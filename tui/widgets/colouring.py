@@ -17,9 +17,11 @@ PAUSE = 0.012  # seconds between two slices
 
 
 class Colouring:
-    """``later`` calls a function after PAUSE; ``painted`` is told which part has new rows."""
+    """``later`` calls a function after PAUSE; ``painted`` is told which rows of which part are new."""
 
-    def __init__(self, later: Callable[[Callable[[], None]], object], painted: Callable[[PartView], None]) -> None:
+    def __init__(
+        self, later: Callable[[Callable[[], None]], object], painted: Callable[[PartView, range], None]
+    ) -> None:
         self._later = later
         self._painted = painted
         self._jobs: deque[tuple[PartView, HighlightJob]] = deque()
@@ -47,8 +49,8 @@ class Colouring:
         part, job = self._jobs[0]
         if job.step(_SLICE):
             self._jobs.popleft()
-            if part.is_attached and part.painted(job):
-                self._painted(part)
+            if part.is_attached and (rows := part.painted(job)):
+                self._painted(part, rows)
         if self._jobs:
             self._running = True
             self._later(self._work)

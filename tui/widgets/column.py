@@ -72,7 +72,7 @@ class Column(ScrollView, can_focus=False):
         self.sheet: Sheet[PartView] = Sheet()
         self.follows = Following()
         self._ink = PartInk(self)
-        self._colouring = Colouring(lambda work: self.set_timer(PAUSE, work), self.repaint_part)
+        self._colouring = Colouring(lambda work: self.set_timer(PAUSE, work), self.repaint)
         self._next_key = 1
         self._shown: list[Place] = []
         self._fitted: tuple[Size, Page] | None = None
@@ -141,11 +141,13 @@ class Column(ScrollView, can_focus=False):
     def part_changed(self, part: PartView, delay: float | None = None, *, grew: bool = False) -> None:
         """Draw a part again with the next frame (the first one comes at once), or in ``delay`` seconds. ``grew``: it
         has more text, which the user may want to know."""
-        if not self.is_attached:
-            return  # the app is ending
         if grew:
             self.follows.arrived()
         self._waiting[part.key] = part
+        if delay is None and self._due <= self._last_frame + self.seconds_per_frame:
+            return  # a frame is coming
+        if not self.is_attached:
+            return  # the app is ending
         now = monotonic()
         due = max(now, self._last_frame + self.seconds_per_frame) if delay is None else now + delay
         if due <= now and self._fitted is not None:
@@ -280,11 +282,12 @@ class Column(ScrollView, can_focus=False):
         while len(self._laid_out) > _LAID_OUT:
             self._laid_out.pop(next(iter(self._laid_out))).forget()
 
-    def repaint_part(self, part: PartView) -> None:
+    def repaint(self, part: PartView, rows: range) -> None:
         """Rows of a part have other colours now."""
         index = self._index(part)
-        if index is not None:
-            self.show({index: 0})
+        dirty = [y for y, place in enumerate(self._shown) if place.item == index and place.row - part.GAP in rows]
+        if dirty:
+            self._paint(dirty[0], dirty[-1])
 
     # following and scrolling
 

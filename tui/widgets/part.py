@@ -148,6 +148,6 @@ class PartView:
         """Jobs that give code its colours."""
         return iter(())
 
-    def painted(self, job: HighlightJob) -> bool:  # noqa: ARG002 (parts with Markdown have code)
-        """A job is done: whether rows changed."""
-        return False
+    def painted(self, job: HighlightJob) -> range:  # noqa: ARG002 (parts with Markdown have code)
+        """A job is done: the rows that have colours now."""
+        return range(0)

@@ -153,13 +153,13 @@ class TextView(PartView):
     def highlights(self) -> Iterator[HighlightJob]:
         return self._reply.highlights() if self._reply is not None else iter(())
 
-    def painted(self, job: HighlightJob) -> bool:
+    def painted(self, job: HighlightJob) -> range:
         if self._reply is None or not job.element.painted:
-            return False
-        span = self._reply.layout.repaint(job.element)
-        for row in range(*span) if span else ():
+            return range(0)
+        rows = range(*(self._reply.layout.repaint(job.element) or (0, 0)))
+        for row in rows:
             self.strips.pop(row, None)
-        return span is not None
+        return rows
 
     def markdown(self, first: int, last: int) -> str:
         """The Markdown source of the blocks that the rows ``first`` to ``last`` touch."""
@@ -264,11 +264,11 @@ class ReasoningView(TextView):
     def link_at(self, row: int, column: int) -> Link | None:
         return super().link_at(row - self._head, column) if self.open else None
 
-    def painted(self, job: HighlightJob) -> bool:
-        changed = super().painted(job)
+    def painted(self, job: HighlightJob) -> range:
+        rows = super().painted(job)
         self._page = None
         self.strips.clear()
-        return changed and self.open
+        return range(rows.start + self._head, rows.stop + self._head) if self.open else range(0)
 
     def markdown(self, first: int, last: int) -> str:  # noqa: ARG002 (thoughts are copied as a whole)
         return self.source
