@@ -96,7 +96,8 @@ async def test_an_answer_that_arrived_as_reasoning_and_the_other_way_round():
     async with running() as (app, pilot, workspace):
         session = workspace.fake
         session.turn(events.ReasoningDelta("all of it"), events.ReasoningWasAnswer())
-        await until_pilot(pilot, lambda: [view.text for view in app.chat.transcript.parts(TextView)][-1:] == ["all of it"])
+        parts = app.chat.transcript.parts
+        await until_pilot(pilot, lambda: [view.text for view in parts(TextView)][-1:] == ["all of it"])
         session.turn(events.TextDelta("was thought"), events.TextWasReasoning(), events.TextDelta("answer"))
         await see(pilot, "answer")
         assert [view.text for view in app.chat.transcript.parts(ReasoningView)] == ["was thought"]

@@ -41,7 +41,8 @@ async def say(app: LmdeckApp, pilot: Any, text: str) -> None:
     """Send a message and wait until the turn is over."""
     turns = len(app.chat.transcript.parts(TurnLine))
     app.chat.send(text)
-    await until_pilot(pilot, lambda: len(app.chat.transcript.parts(TurnLine)) > turns, 30, f"the end of the turn {text!r}")
+    what = f"the end of the turn {text!r}"
+    await until_pilot(pilot, lambda: len(app.chat.transcript.parts(TurnLine)) > turns, 30, what)
 
 
 async def test_the_homeworks_two_prompts(chatting: tuple[LmdeckApp, Any]):
@@ -171,7 +172,8 @@ async def test_a_recorded_session_is_shown_again(demo: RunningDemo, tmp_path: Pa
         await say(app, pilot, "Compute (1+1)*3")
         shown = [view.text for view in app.chat.transcript.parts(TextView)]
     async with connected(AppOptions(replay=str(file), speed=0), (140, 40)) as (app, pilot):
-        await until_pilot(pilot, lambda: [view.text for view in app.chat.transcript.parts(TextView)] == shown, 30, "the replay")
+        parts = app.chat.transcript.parts
+        await until_pilot(pilot, lambda: [view.text for view in parts(TextView)] == shown, 30, "the replay")
         await see(pilot, "session.jsonl")
     async with connected_or_told(AppOptions(replay=str(tmp_path / "none.jsonl"))) as (_app, pilot):
         await see(pilot, "none.jsonl")

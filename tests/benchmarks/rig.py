@@ -24,7 +24,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 PARAGRAPH = (
     "## Section {n}\n\nThe **fox** looked at the watermelon and thought about `kv cache` for a while; then it "
-    "wrote this down.\n\n- first point, with some words behind it\n- second point, also *emphasised*\n  - nested point {n}\n\n"
+    "wrote this down.\n\n- first point, with some words behind it\n- second point, also *emphasised*\n"
+    "  - nested point {n}\n\n"
     "从前有一只聪明的狐狸，它在夏天的早晨发现了一个又大又圆的西瓜。它想：如果把西瓜推下山坡，会发生什么呢？\n\n"
     "```python\ndef reverse(text: str) -> str:\n    return text[::-1]  # {n}\n```\n\n"
     "| input | output |\n| --- | --- |\n| `abc` | `cba` |\n| 狐狸 | 西瓜 |\n\n"

@@ -286,7 +286,9 @@ _RULES: tuple[_Rule, ...] = (
     _rule("ptb", r"ptb_text_only|invalid choice: '?ptb|Couldn't find.*\bptb\b", _wikitext),
     _rule("question", r"Do you wish to run the custom code|custom code\? *\[y/N\]|\[y/N\]", _answers),
     _rule(
-        "remote-code", r"trust_remote_code=True|requires you to execute the (?:configuration|modeling|model) file", _trust
+        "remote-code",
+        r"trust_remote_code=True|requires you to execute the (?:configuration|modeling|model) file",
+        _trust,
     ),
     _rule("no-kv-memory", r"No enough gpu memory|status 6\b|CUDA runtime error: .*block", _smaller),
     _rule(

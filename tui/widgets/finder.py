@@ -25,6 +25,7 @@ class Finder:
         self.needle = ""
         self.parts: list[PartView] = []
         """Parts whose text has it."""
+        self._keys: set[int] = set()
         self._part: PartView | None = None
         self._match = 0
         self._found: dict[int, tuple[int, Page, list[Match]]] = {}
@@ -41,6 +42,7 @@ class Finder:
         self._found.clear()
         wanted = _MARKS.sub("", needle).casefold()
         self.parts = [part for part in self._sheet.items if wanted and wanted in _MARKS.sub("", part.source).casefold()]
+        self._keys = {part.key for part in self.parts}
 
     def step(self, direction: int) -> Place | None:
         """Go to the next place (1) or the one before (-1), around the ends; the row it stands on, None for nowhere."""
@@ -63,8 +65,8 @@ class Finder:
 
     def _start(self) -> int:
         """The first part with a place from the top of the view on, else the last one."""
-        top = self._sheet.top.item
-        below = (number for number, part in enumerate(self.parts) if self._sheet.items.index(part) >= top)
+        top = self._sheet.items[self._sheet.top.item].key  # keys rise from top to bottom
+        below = (number for number, part in enumerate(self.parts) if part.key >= top)
         return next(below, len(self.parts) - 1)
 
     def _row(self, part: PartView, match: Match) -> Place:
@@ -79,7 +81,7 @@ class Finder:
 
     def overlays(self, part: PartView, row: int) -> list[Overlay]:
         """The highlights on a row of a part."""
-        if not self.needle or part not in self.parts:
+        if part.key not in self._keys:
             return []
         return [
             (

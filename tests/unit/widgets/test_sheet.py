@@ -105,7 +105,9 @@ def test_what_happens_above_or_below_moves_nothing(items: list[Block], view: int
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(blocks, min_size=1, max_size=20), st.integers(1, 20), st.integers(0, 300), st.sampled_from([40, 20, 10]))
+@given(
+    st.lists(blocks, min_size=1, max_size=20), st.integers(1, 20), st.integers(0, 300), st.sampled_from([40, 20, 10])
+)
 def test_another_width_keeps_what_stands_at_the_top(items: list[Block], view: int, down: int, width: int):
     sheet = made(items, view)
     sheet.scroll(down)
