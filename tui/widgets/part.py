@@ -28,30 +28,14 @@ class Host(Protocol):
         ...
 
 
-class PartView:
-    """Common to all parts: the message it belongs to, folding where it can fold, and rows made from ``picture``."""
+class Drawn:
+    """Rows made from a ``picture`` for a page, and what the sheet asks of them."""
 
-    FOLDS = False
-    SAID = False  # part of what somebody said: walking from message to message stops here
     GAP = 1  # empty rows above it
-    TONE = ""  # the name of the colour of all its text
 
-    def __init__(self, message_id: str, classes: str = "") -> None:
-        self.message_id = message_id
-        self.kind = classes
-        self.open = False
-        self.key = 0
-        """Where it stands among all parts; given by the transcript, rising from top to bottom."""
-        self.host: Host | None = None
-        self.strips: dict[int, Strip] = {}
-        """Rows that were drawn; the transcript's own."""
+    def __init__(self) -> None:
         self._page: Page | None = None
         self._rows: Sequence[Row] = ()
-
-    @property
-    def is_attached(self) -> bool:
-        """Whether a transcript shows it."""
-        return self.host is not None
 
     # what it looks like
 
@@ -68,33 +52,6 @@ class PartView:
     def draw(self, page: Page) -> Sequence[Row]:
         """Make the rows."""
         return content_rows(self.picture(), page)
-
-    def redraw(self) -> None:
-        """What it looks like has changed."""
-        self._page = None
-        self.strips.clear()
-        if self.host is not None:
-            self.host.part_changed(self)
-
-    def retranslate(self) -> None:
-        self.redraw()
-
-    def flush(self) -> int | None:
-        """Take in what waits to be shown; the first row that changed, None for none."""
-        self._page = None
-        self.strips.clear()
-        return 0
-
-    def forget(self) -> None:
-        """Drop what can be made again."""
-        self._page, self._rows = None, ()
-        self.strips.clear()
-
-    def set_open(self, *, opened: bool) -> None:
-        """Show or hide the details of a part that folds."""
-        if self.FOLDS and opened != self.open:
-            self.open = opened
-            self.redraw()
 
     # for the sheet
 
@@ -128,6 +85,59 @@ class PartView:
                     wrapped, index = wrapped + 1, index + 1  # noqa: PLW2901 (walks on within the line)
                 return self.GAP + index
         return self.GAP + max(0, len(rows) - 1)
+
+
+class PartView(Drawn):
+    """Common to all parts: the message it belongs to, folding where it can fold, and rows made from ``picture``."""
+
+    FOLDS = False
+    SAID = False  # part of what somebody said: walking from message to message stops here
+    TONE = ""  # the name of the colour of all its text
+
+    def __init__(self, message_id: str, classes: str = "") -> None:
+        super().__init__()
+        self.message_id = message_id
+        self.kind = classes
+        self.open = False
+        self.key = 0
+        """Where it stands among all parts; given by the transcript, rising from top to bottom."""
+        self.host: Host | None = None
+        self.strips: dict[int, Strip] = {}
+        """Rows that were drawn; the transcript's own."""
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether a transcript shows it."""
+        return self.host is not None
+
+    # how it changes
+
+    def redraw(self) -> None:
+        """What it looks like has changed."""
+        self._page = None
+        self.strips.clear()
+        if self.host is not None:
+            self.host.part_changed(self)
+
+    def retranslate(self) -> None:
+        self.redraw()
+
+    def flush(self) -> int | None:
+        """Take in what waits to be shown; the first row that changed, None for none."""
+        self._page = None
+        self.strips.clear()
+        return 0
+
+    def forget(self) -> None:
+        """Drop what can be made again."""
+        self._page, self._rows = None, ()
+        self.strips.clear()
+
+    def set_open(self, *, opened: bool) -> None:
+        """Show or hide the details of a part that folds."""
+        if self.FOLDS and opened != self.open:
+            self.open = opened
+            self.redraw()
 
     # what is in it
 

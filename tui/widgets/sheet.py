@@ -44,8 +44,8 @@ class Place(NamedTuple):
     row: int
 
 
-class Sheet(Generic[T]):
-    """Items from top to bottom, seen through a window of ``view`` rows whose first row is ``top``."""
+class Stack(Generic[T]):
+    """Items from top to bottom and what is known of their heights; ``top`` is the place that has to stay in view."""
 
     def __init__(self) -> None:
         self.items: list[T] = []
@@ -136,12 +136,14 @@ class Sheet(Generic[T]):
         """All rows, as far as they are known."""
         return self.start(len(self.items) - 1) + self._heights[-1] if self.items else 0
 
+
+class Sheet(Stack[T]):
+    """A stack seen through a window of ``view`` rows whose first row is ``top``."""
+
     @property
     def y(self) -> int:
         """Rows above the view, as far as they are known."""
         return self.start(self.top.item) + self.top.row if self.items else 0
-
-    # the view
 
     def end(self) -> Place:
         """Where the view begins when it shows the last row."""
