@@ -112,6 +112,38 @@ def test_any_sequence_of_updates_shows_what_a_repaint_shows(data: st.DataObject,
         assert terminal.cells() == repainted(screen)
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.data(), screens, st.integers(0, 8))
+def test_rows_written_past_the_compositor_show_what_a_repaint_shows(
+    data: st.DataObject, screen: list[Strip], x: int
+) -> None:
+    terminal, writer = Terminal(), FrameWriter()
+    blank = [Strip.blank(WIDTH) for _ in range(HEIGHT)]
+    terminal.feed(writer.encode(full(blank), CONSOLE, WIDTH, HEIGHT))
+    terminal.feed(writer.encode(full(screen), CONSOLE, WIDTH, HEIGHT))
+    for _ in range(data.draw(st.integers(1, 4))):
+        first = data.draw(st.integers(0, HEIGHT - 1))
+        last = data.draw(st.integers(first, HEIGHT - 1))
+        by = data.draw(st.integers(-3, 3))
+        source = data.draw(screens)
+        moved = [screen[y + by] if 0 <= y + by < HEIGHT else source[y] for y in range(HEIGHT)]
+        strips = [moved[y].crop(x, WIDTH) for y in range(first, last + 1)]
+        terminal.feed(writer.rows(x, first, strips, CONSOLE))
+        screen = [
+            Strip.join([screen[y].crop(0, x), strips[y - first]]) if first <= y <= last else screen[y]
+            for y in range(HEIGHT)
+        ]
+        assert terminal.cells() == repainted(screen)
+
+
+def test_rows_beside_something_unknown_are_refused() -> None:
+    writer = FrameWriter()
+    assert writer.rows(0, 0, [Strip.blank(WIDTH)], CONSOLE) is None
+    writer.encode(full(typed("hello")), CONSOLE, WIDTH, HEIGHT)
+    assert writer.rows(0, HEIGHT, [Strip.blank(WIDTH)], CONSOLE) is None
+    assert writer.rows(0, 0, [typed("x")[0]], CONSOLE) == ""
+
+
 def typed(text: str) -> list[Strip]:
     return [*(row((f"line {y} of the transcript", 1)) for y in range(HEIGHT - 1)), row((text, 2))]
 
