@@ -225,8 +225,8 @@ async def test_selecting_with_the_mouse_over_parts():
         view.replace([TextView("a", text="alpha beta"), TextView("b", text="gamma 中文 delta")])
         await pilot.pause()
         await pilot.mouse_down(view, offset=(7, 1))
-        await pilot.hover(view, offset=(8, 3))
-        await pilot.mouse_up(view, offset=(8, 3))
+        await pilot.hover(view, offset=(7, 3))
+        await pilot.mouse_up(view, offset=(7, 3))
         assert view.screen.get_selected_text() == "beta\n\ngamma 中"
 
 

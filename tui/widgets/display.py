@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console, RenderableType
@@ -42,17 +44,32 @@ class EconomicalDisplay(App[None]):
         self._frames = FrameWriter(erase_to_end="STY" not in os.environ)
         self._frames_shown_at: Offset | None = None
         self._plain_frames = os.environ.get("LMDECK_PLAIN_FRAMES") == "1"
+        self._suspended = False
 
     def repaint_terminal(self) -> None:
         """Write the whole screen again: after something else has written to the terminal."""
         self._frames.invalidate()
         self.refresh()
 
+    @contextmanager
+    def suspend(self) -> Generator[None]:
+        """Give the terminal away. Frames made meanwhile are dropped: Textual would queue thirty of them and then stop
+        the loop until somebody takes them, which nobody does."""
+        self._suspended = True
+        try:
+            with super().suspend():
+                yield
+        finally:
+            self._suspended = False
+            self.repaint_terminal()
+
     def paint_rows(self, widget: Widget, first: int, strips: Sequence[Strip]) -> bool:
         """Write rows of a widget, from its row ``first`` on and from its left edge on, past the compositor, which
         would draw everything that lies behind them as well. False when that cannot be done now: refresh instead."""
         screen, driver = self.screen, self._driver
-        if self._plain_frames or driver is None or driver.is_inline or self.is_headless or self._batch_count:
+        if self._plain_frames or self._suspended or driver is None or driver.is_inline:
+            return False
+        if self.is_headless or self._batch_count:
             return False
         if widget.screen is not screen or screen._layout_required or not strips:  # pyright: ignore[reportPrivateUsage]
             return False
@@ -89,6 +106,9 @@ class EconomicalDisplay(App[None]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver
+        if self._suspended:
+            self.post_display_hook()
+            return
         ready = self._running and not self._closed and not self._batch_count and not self.is_headless
         if self._plain_frames or not ready or driver is None or driver.is_inline or renderable is None:
             super()._display(screen, renderable)

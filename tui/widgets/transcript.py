@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message import Message
 
+from tui.markdown.ink import Page
 from tui.widgets.finder import Finder
 from tui.widgets.scrolling import ScrollingColumn
 from tui.widgets.selecting import around, chosen_text, stretch, touched, whole
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from tui.markdown.layout import CodePlace
     from tui.markdown.strips import Overlay
     from tui.widgets.part import PartView
+
+
+_WARM_UP_SECONDS = 0.2
 
 
 class Transcript(ScrollingColumn, can_focus=False):
@@ -51,6 +55,9 @@ class Transcript(ScrollingColumn, can_focus=False):
         self._link: Link | None = None
         self._pointed: tuple[int, int] | None = None  # column and row on screen of the last click
         self._finder = Finder(self.sheet)
+
+    def on_mount(self) -> None:
+        self.set_timer(_WARM_UP_SECONDS, lambda: self.run_worker(_warm_up, thread=True, group="warm-up"))
 
     def replace(self, parts: Sequence[PartView]) -> None:
         self._selected = None
@@ -228,3 +235,10 @@ def _character(text: str, column: int) -> int:
         if column < 0:
             return index
     return len(text)
+
+
+def _warm_up() -> None:
+    """Load what renders Markdown, in a thread, before the first answer needs it: 0.1 s and more."""
+    from tui.markdown.reply import Reply
+
+    Reply("**a** `b`\n\n- c\n\n| d | e |\n|---|---|\n").row_count(Page(80))
