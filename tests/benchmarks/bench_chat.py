@@ -85,11 +85,13 @@ async def measure(kind: str) -> None:
     cpu, lag = await exchange(client, server, 100, 1000)
     line("CPU per 1,000 tokens at 100 tok/s", f"{cpu:.2f} s")
     line("bytes to the terminal per token at 100 tok/s", f"{(client.bytes - at) / 1000:.0f}")
-    memory = client.rss()
     cpu, lag = await exchange(client, server, 400, 2000)
     line("CPU per 1,000 tokens at 400 tok/s", f"{cpu / 2:.2f} s")
     line("lag at the end at 400 tok/s", f"{lag * 1000:.0f} ms")
-    line("memory growth per 1,000 tokens", f"{(client.rss() - memory) / 2:.2f} MiB")
+    memory = client.rss()
+    for _ in range(6):
+        await exchange(client, server, 800, 1000)
+    line("memory growth per exchange of 1,000 tokens", f"{(client.rss() - memory) / 6:.2f} MiB")
     client.send(b"100 900 tokens please\r")
     ended = asyncio.ensure_future(client.seen(b"END900", 90))
     await asyncio.sleep(0.5)
@@ -98,6 +100,7 @@ async def measure(kind: str) -> None:
     await ended
     await client.quiet(0.5)
     client.send(b"\x15")
+    await client.quiet(0.5)
     cpu, lag = await exchange(client, server, 0, 4000)
     line("4,000 tokens at once: on screen after the last byte", f"{lag:.2f} s ({cpu:.2f} s CPU)")
     await client.stop()

@@ -50,5 +50,5 @@ class Drafts:
     def write(self) -> None:
         """Write what changed since it was read. Raises ProblemError or OSError."""
         if self._texts != self._written:
-            write_text(self._path, json.dumps(self._texts, ensure_ascii=False) + "\n")
+            write_text(self._path, json.dumps(self._texts) + "\n")
             self._written = dict(self._texts)

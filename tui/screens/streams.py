@@ -75,7 +75,7 @@ class Streams:
                 if model:
                     self._status.change(model=model)
             case events.ToolRunning():
-                self._screen.run_worker(self._count_seconds(), group="calls", exclusive=True)
+                self._screen.run_worker(self._count_seconds, group="calls", exclusive=True)
             case events.ContextMeter():
                 self._status.change(meter=event)
             case events.MessageHeld():
