@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -23,7 +24,10 @@ def loaded_after(*modules: str) -> set[str]:
         f"import sys, json, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    # Coverage measures in child processes too, and brings modules of its own.
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=bare)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
 
