@@ -27,7 +27,6 @@ from tui.widgets.selecting import number
 from tui.widgets.sheet import Place, Sheet, first_index
 
 if TYPE_CHECKING:
-    from textual.reactive import Reactive
     from textual.selection import Selection
     from textual.timer import Timer
 
@@ -259,7 +258,7 @@ class Column(ScrollView, can_focus=False):
             (Widget.scroll_y, float(y)),
             (Widget.scroll_target_y, float(y)),
         ):
-            self.set_reactive(cast("Reactive[Any]", reactive), value)
+            self.set_reactive(cast("Any", reactive), value)
         bar = self.vertical_scrollbar
         bar.window_virtual_size, bar.window_size, bar.position = total, self.size.height, y
 
