@@ -28,7 +28,7 @@ from tui.screens.chat_writing import WritingActions
 from tui.screens.memory import MemorySide
 from tui.widgets.composer import Composer
 from tui.widgets.find_bar import FindBar
-from tui.widgets.lines import Banner, KeysLine, QueueLine, Status, StatusLine
+from tui.widgets.lines import Status
 from tui.widgets.memory_panel import MemoryLine
 from tui.widgets.transcript import Transcript
 
@@ -56,33 +56,36 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
         self.frames = frames_per_second(os.environ)
         self.copy_on_select = False
         self.folds_thoughts = True
+        self.silence_limit = 15.0
         self.panel_wanted = True
         self.streams: Streams | None = None
+        self._begun = self._closed = False
 
     def compose(self) -> ComposeResult:
         small = _("lmdeck needs 60 columns and 16 rows; this terminal has fewer. Enlarge it or use a smaller font.")
         yield Static(small, id="too-small", markup=False)
         with Vertical(id="main"):
-            yield StatusLine(id="status")
+            yield self.status_line
             with Horizontal(id="middle"):
                 with Vertical(id="conversation"):
                     yield FindBar(id="find")
                     yield Transcript(id="transcript")
                     yield Static(id="news", markup=False)
                 yield Container(id="side", classes="-empty")
-            yield Banner(id="banner")
+            yield self.banner
             yield MemoryLine(id="gpu-line")
-            yield QueueLine(id="queue")
+            yield self.queue_line
             with Horizontal(id="entry"):
                 yield Static("›", id="prompt", markup=False)
                 yield Composer(id="composer")
-            yield KeysLine(id="keys")
+            yield self.keys_line
 
     def on_mount(self) -> None:
-        self.query_one(KeysLine).change(eats=self._terminal.eats)
+        self.keys_line.change(eats=self._terminal.eats)
         self.box = self.composer
         self.box.dropped = self.mentions_of
         self.composer.focus()
+        self._begun = True
         if self._factory is not None:
             self.call_after_refresh(self.open_workspace)
 
@@ -111,8 +114,11 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
         except ProblemError as error:
             self.tell(error.problem)
             return
+        if self._closed:  # the user left while it was being opened
+            await workspace.aclose()
+            return
         self.workspace = workspace
-        self.query_one(StatusLine).change(address=workspace.address)
+        self.status_line.change(address=workspace.address)
         self.streams = Streams(self)
         self.session_changed(workspace.notices)
         await self.bring_draft()
@@ -132,14 +138,16 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
             self.show_tools()
 
     def use(self, factory: WorkspaceFactory) -> None:
-        """Open something else: what is open is closed first."""
+        """Open something else: what is open is closed first. Before the screen is there it opens by itself."""
         self._factory = factory
-        self._change_workspace()
+        if self._begun:
+            self._change_workspace()
 
     @work(group="change-workspace", exclusive=True)
     async def _change_workspace(self) -> None:
         await self.close()
-        self.query_one(StatusLine).status = Status()
+        self._closed = False
+        self.status_line.status = Status()
         self.open_workspace()
 
     @property
@@ -149,16 +157,18 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
 
     def show_keys(self, keys: Mapping[str, str]) -> None:
         """The user's keys, for the key line."""
-        self.query_one(KeysLine).change(keymap=dict(keys))
+        self.keys_line.change(keymap=dict(keys))
 
     def follow_settings(self, settings: Settings) -> None:
         """What of the settings this screen wears."""
         self.frames = float(settings.frames_per_second(over_ssh=over_ssh(os.environ)))
+        self.silence_limit = settings.stall_notice
+        self.set_class(settings.panel_side == "left", "-panel-left")
         self.composer.large_paste = settings.large_paste
         self.copy_on_select = settings.copy_on_select
         self.folds_thoughts = settings.reasoning_folded
         if self.streams is not None:
-            self.streams.feed.folds_thoughts = self.folds_thoughts
+            self.streams.wear_settings()
         if settings.panel_shown != self.panel_wanted:
             self.panel_wanted = settings.panel_shown
             self._set_panel(shown=settings.panel_shown)
@@ -193,12 +203,12 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
     def hint(self, text: str) -> None:
         """A short sentence in the key line that goes away by itself."""
         self._hint_until = monotonic() + _HINT_SECONDS
-        self.query_one(KeysLine).change(hint=text)
+        self.keys_line.change(hint=text)
         self.set_timer(_HINT_SECONDS + 0.1, self._end_hint)
 
     def _end_hint(self) -> None:
         if monotonic() >= self._hint_until:
-            self.query_one(KeysLine).change(hint="")
+            self.keys_line.change(hint="")
 
     @on(Transcript.FollowChanged)
     def _follow_changed(self, event: Transcript.FollowChanged) -> None:
@@ -229,6 +239,7 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
 
     async def close(self) -> None:
         """End the streams and everything behind the screen; waits at most a few seconds."""
+        self._closed = True
         await self.keep_draft()
         workspace, self.workspace = self.workspace, None
         if workspace is not None:

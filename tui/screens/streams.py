@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tui.model import events
 from tui.model.server import LinkState, ServerFacts
 from tui.screens.feed import TurnFeed
-from tui.widgets.lines import Banner, KeysLine, QueueLine, StatusLine
+from tui.screens.silence import Silence
 from tui.widgets.tool_call import CallState
 
 if TYPE_CHECKING:
@@ -32,14 +32,19 @@ class Streams:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self.closed = False  # set when the widgets go: a turn that is stopped then still sends its last events
-        # Found once: when the app ends, widgets go before the streams do.
-        self._status, self._banner = screen.query_one(StatusLine), screen.query_one(Banner)
-        self._queue, self._keys = screen.query_one(QueueLine), screen.query_one(KeysLine)
-        screen.transcript.seconds_per_frame = 1 / min(_FLUSHES, screen.frames)
+        self._status, self._banner = screen.status_line, screen.banner
+        self._queue, self._keys = screen.queue_line, screen.keys_line
         self.feed = TurnFeed(screen.transcript)
-        self.feed.folds_thoughts = screen.folds_thoughts
         self.feed.on_finished = self._turn_over
+        self._silence = Silence(self._banner.show_silence)
+        self.wear_settings()
         self._session_state: tuple[tuple[str, ...], bool] | None = None
+
+    def wear_settings(self) -> None:
+        """What of the settings concerns a growing reply; holds at once."""
+        self._screen.transcript.seconds_per_frame = 1 / min(_FLUSHES, self._screen.frames)
+        self.feed.folds_thoughts = self._screen.folds_thoughts
+        self._silence.limit = self._screen.silence_limit
 
     def follow_session(self, session: ReadableSession, notices: tuple[Problem, ...] = ()) -> Coroutine[Any, Any, None]:
         """Show a conversation, below it the notices, and everything that happens in it until it is closed. Subscribes
@@ -63,12 +68,14 @@ class Streams:
                     self.feed.show(_branch(session, event.tip))
                 self._event(session, event)
         finally:
+            self._silence.end()
             subscription.close()
 
     def _event(self, session: ReadableSession, event: events.SessionEvent) -> None:
         if self.closed:
             return
         self.feed.feed(event)
+        self._silence.heard(event)
         match event:
             case events.TurnStarted(model=model):
                 self._screen.show_tools()

@@ -73,3 +73,9 @@ def queue_row(waiting: tuple[str, ...], width: int) -> Content:
 def trouble(state: LinkState) -> Content:
     """What is wrong with the link and what to do; empty while all is well."""
     return literal(words.link_trouble(state))
+
+
+def silence(seconds: int) -> Content:
+    """A reply runs, and nothing arrives."""
+    text = _("The server has sent nothing for {seconds} s. It may be reading a long prompt or be busy; Esc stops.")
+    return Content(text.format(seconds=seconds))

@@ -93,22 +93,33 @@ class Banner(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._link: LinkState | None = None
+        self._silence = 0
         self.display = False
 
     def show_link(self, state: LinkState) -> None:
         self._link = state
-        self.display = state.problem is not None
+        self._changed()
+
+    def show_silence(self, seconds: int) -> None:
+        """How long the server has sent nothing of a running reply; 0 while it does."""
+        if seconds != self._silence:
+            self._silence = seconds
+            self._changed()
+
+    def _changed(self) -> None:
+        troubled = self._link is not None and self._link.problem is not None
+        self.display = troubled or self._silence > 0
         self.refresh(layout=True)
 
     def retranslate(self) -> None:
         self.refresh(layout=True)
 
     def render(self) -> Content:
-        if self._link is None:
-            return Content("")
-        from tui.widgets.figures import trouble
+        from tui.widgets.figures import silence, trouble
 
-        return trouble(self._link)
+        if self._link is not None and self._link.problem is not None:
+            return trouble(self._link)
+        return silence(self._silence) if self._silence else Content("")
 
 
 @dataclass(frozen=True, slots=True)
