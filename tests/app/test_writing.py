@@ -323,6 +323,42 @@ async def test_a_draft_comes_back():
         await until_pilot(pilot, lambda: app.chat.composer.text == "half a thought")
 
 
+async def test_each_conversation_keeps_its_own_draft(tmp_path: Path):
+    async with with_store(tmp_path / "store.sqlite3") as (app, pilot, workspace, store):
+        other = await store.create_conversation(title="Another")
+        await store.put_message(other.id, Message("o1", "user", (TextPart("hm"),), None, datetime.now(UTC)))
+        first = workspace.fake.conversation_id
+        await pilot.press(*"for the first")
+        app.chat.action_new_conversation()
+        await until_pilot(pilot, lambda: workspace.new_conversations == 1 and not app.chat.composer.text)
+        await pilot.press(*"new")
+        await app.chat.show_conversation(workspace, first, None)
+        assert app.chat.composer.text == "new", "the fake's conversations are empty: all of them are the new one"
+        workspace.fake.messages = tuple(await store.messages(["u"]))
+        app.chat.composer.put("for the first, again")
+        await app.chat.show_conversation(workspace, other.id, None)
+        await until_pilot(pilot, lambda: app.chat.composer.text == "")
+        await pilot.press(*"elsewhere")
+    kept = Drafts.read()
+    assert kept.take(first) == "for the first, again"
+    assert kept.take("") == "elsewhere"
+
+
+async def test_a_draft_stays_with_the_conversation_when_another_server_is_opened():
+    async with running() as (app, pilot, workspace):
+        workspace.fake.turn(events.TextDelta("hello"))
+        await pilot.press(*"not sent yet")
+        second = FakeWorkspace()
+
+        async def factory(_approve: Any, _tell: Any) -> FakeWorkspace:
+            return second
+
+        app.chat.use(factory)
+        await until_pilot(pilot, lambda: app.chat.workspace is second)
+        assert app.chat.composer.text == ""
+    assert Drafts.read().take("c1") == "not sent yet"
+
+
 # versions, forks, titles, files
 
 

@@ -136,6 +136,7 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
             following = self.streams.follow_session(self.workspace.reading, notices)
             self.run_worker(following, group="session", exclusive=True)
             self.show_tools()
+            self.change_draft()
 
     def use(self, factory: WorkspaceFactory) -> None:
         """Open something else: what is open is closed first. Before the screen is there it opens by itself."""

@@ -17,6 +17,7 @@ from tui.widgets.composer import Composer
 if TYPE_CHECKING:
     from tui.config.drafts import Drafts
     from tui.screens.sampling import Preset
+    from tui.screens.seam import ChatSession
     from tui.screens.settings import ConversationSettings
 
 
@@ -26,7 +27,7 @@ class WritingActions(ChatActions):
     def __init__(self) -> None:
         super().__init__()
         self._drafts: Drafts | None = None
-        self._brought = False
+        self._drafting: ChatSession | None = None  # whose the composer's text is
         self.box: Composer | None = None  # still has its text when the screen's widgets are gone
 
     # sending
@@ -145,12 +146,6 @@ class WritingActions(ChatActions):
 
     # drafts
 
-    @property
-    def _draft_key(self) -> str:
-        """The conversation's id once something was said in it; a new one has the empty key."""
-        session = self.session
-        return session.conversation_id if session is not None and session.messages else ""
-
     async def _known_drafts(self) -> Drafts:
         if self._drafts is None:
             from tui.config.drafts import Drafts
@@ -161,15 +156,38 @@ class WritingActions(ChatActions):
     async def bring_draft(self) -> None:
         """What was being written in this conversation when it was left."""
         drafts = await self._known_drafts()
-        self._brought = True
-        if not self.composer.draft and (text := drafts.take(self._draft_key)):
+        self._drafting = self.session
+        if not self.composer.draft and (text := drafts.take(_draft_key(self._drafting))):
             self.composer.put(text)
+
+    def change_draft(self) -> None:
+        """Another conversation is open: what was being written stays with the one that was left."""
+        if self._drafting is None or self._drafts is None or self.session is self._drafting:
+            return
+        self._drafts.put(_draft_key(self._drafting), self.composer.draft)
+        self._drafting, self._editing = self.session, None
+        self.composer.put(self._drafts.take(_draft_key(self._drafting)))
+        self.run_worker(self._write_drafts(self._drafts), group="drafts")
+
+    async def leave_draft(self) -> None:
+        """The workspace goes, the screen stays: keep what is being written and empty the composer."""
+        await self.keep_draft()
+        self.composer.clear_draft()
+        self._drafting, self._editing = None, None
 
     async def keep_draft(self) -> None:
         """Keep what is being written; an unwritable disk costs the draft, nothing else."""
-        if self.box is None or not (self.box.draft or self._brought):
-            return  # an empty composer that never got its draft says nothing about it
+        if self.box is None or not (self.box.draft or self._drafting):
+            return  # an empty composer that belongs to no conversation says nothing about one
         drafts = await self._known_drafts()
-        drafts.put(self._draft_key, self.box.draft)
+        drafts.put(_draft_key(self._drafting), self.box.draft)
+        await self._write_drafts(drafts)
+
+    async def _write_drafts(self, drafts: Drafts) -> None:
         with suppress(OSError, ProblemError):
             await asyncio.to_thread(drafts.write)
+
+
+def _draft_key(session: ChatSession | None) -> str:
+    """The conversation's id once something was said in it; a new one has the empty key."""
+    return session.conversation_id if session is not None and session.messages else ""
