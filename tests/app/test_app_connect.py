@@ -88,7 +88,6 @@ async def test_escape_keeps_the_language_of_the_environment():
         assert current_language() == "en"
 
 
-@pytest.mark.xfail(reason="Enter on the connect screen opens the workspace twice; the second one is used", strict=False)
 async def test_what_is_chosen_is_opened_and_another_can_follow(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LMDECK_LANGUAGE", "en")
     async with started() as (app, pilot, asked, made):

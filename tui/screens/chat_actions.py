@@ -12,7 +12,7 @@ from textual.screen import Screen
 from tui.i18n import _
 from tui.model.problem import Problem, ProblemError
 from tui.widgets.composer import Composer
-from tui.widgets.lines import QueueLine
+from tui.widgets.lines import Banner, KeysLine, QueueLine, StatusLine
 from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class ChatActions(Screen[None]):
         self._editing: str | None = None
         self._sending = asyncio.Lock()
         self._news: int | None = None
+        # Held, not queried: what still runs while the app closes may write into lines that were just removed.
+        self.status_line, self.keys_line = StatusLine(id="status"), KeysLine(id="keys")
+        self.queue_line, self.banner = QueueLine(id="queue"), Banner(id="banner")
 
     @property
     def transcript(self) -> Transcript:
@@ -68,7 +71,7 @@ class ChatActions(Screen[None]):
         editing, self._editing = self._editing, None
         if self.workspace is None:
             self._early.append(text)
-            self.query_one(QueueLine).show_waiting(tuple(self._early))
+            self.queue_line.show_waiting(tuple(self._early))
         elif (session := self.session) is None:
             self.hint(_("This is a replay: nothing can be sent."))
             self.composer.put(text)

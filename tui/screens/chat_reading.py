@@ -12,7 +12,6 @@ from tui.i18n import _
 from tui.screens.chat_actions import ChatActions
 from tui.widgets.find_bar import FindBar
 from tui.widgets.jumps import last_code, next_of
-from tui.widgets.lines import KeysLine
 from tui.widgets.tool_call import ToolCallView
 from tui.widgets.transcript import Transcript
 
@@ -99,7 +98,7 @@ class ReadingActions(ChatActions):
 
     @on(Transcript.LinkHovered)
     def _link_hovered(self, event: Transcript.LinkHovered) -> None:
-        self.query_one(KeysLine).change(hint=event.link.address if event.link is not None else "")
+        self.keys_line.change(hint=event.link.address if event.link is not None else "")
 
     @on(Transcript.LinkClicked)
     def _link_clicked(self, event: Transcript.LinkClicked) -> None:

@@ -10,7 +10,6 @@ from textual import work
 from tui.i18n import _
 from tui.model.problem import ProblemError
 from tui.screens.chat_actions import ChatActions
-from tui.widgets.lines import KeysLine
 from tui.widgets.words import tools_in_words
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class ToolActions(ChatActions):
         if session is not None and workspace is not None:
             names = [spec.name for spec in workspace.tools]
             on = [name for name in names if session.tools_enabled is None or name in session.tools_enabled]
-            self.query_one(KeysLine).change(tools=tools_in_words(on))
+            self.keys_line.change(tools=tools_in_words(on))
 
     @work(group="dialog")
     async def action_wire(self) -> None:
