@@ -239,6 +239,32 @@ async def test_a_message_with_files_is_sent_whole(tmp_path: Path):
         assert app.chat.composer.text == "read @bad"
 
 
+@pytest.mark.parametrize("model", ["internlm2_5-7b-chat", "internvl2-26b", "my-model"])
+async def test_a_picture_for_a_model_without_eyes_is_not_sent(tmp_path: Path, model: str):
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n....")
+    text = f"what is this? @{tmp_path}/cat.png"
+    link = FakeLink(ServerFacts(models=(model,)))
+    async with running(FakeWorkspace(link=link), size=(100, 30)) as (app, pilot, workspace):
+        app.chat.send(text)
+        if model == "internlm2_5-7b-chat":
+            await see(pilot, "internlm2_5-7b-chat understands text only")
+            assert app.chat.composer.draft == text
+            assert not workspace.fake.calls
+        else:
+            await until_pilot(pilot, lambda: workspace.fake.calls)
+            assert [image.name for image in workspace.fake.images] == ["cat.png"]
+
+
+async def test_the_demo_server_has_no_eyes(tmp_path: Path):
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n....")
+    link = FakeLink(ServerFacts(models=("m",), simulated=True))
+    async with running(FakeWorkspace(link=link), size=(100, 30)) as (app, pilot, _workspace):
+        await pilot.press(*"already writing")
+        app.chat.send(f"@{tmp_path}/cat.png")
+        await see(pilot, "understands text only")
+        assert app.chat.composer.draft == "already writing"
+
+
 async def test_tab_completes_a_files_name(tmp_path: Path):
     (tmp_path / "notes.txt").write_text("")
     async with running() as (app, pilot, _workspace):

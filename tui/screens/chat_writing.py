@@ -54,7 +54,26 @@ class WritingActions(ChatActions):
                 self.composer.put(text)
             self.tell(made.problem or Problem("chat.no_model"))
             return
+        if made.images and (problem := self._no_eyes()) is not None:
+            if not self.composer.draft:
+                self.composer.put(text)
+            self.tell(problem)
+            return
         self.command(lambda: session.submit(made.text, made.images))
+
+    def _no_eyes(self) -> Problem | None:
+        """Why a picture cannot be sent; None where it can, or where only the server knows."""
+        from tui.lmdeploy.vision import sees_pictures
+
+        workspace = self.workspace
+        if workspace is None or workspace.link is None:
+            return None
+        model = workspace.link.model or ""
+        known = workspace.memory.question() if workspace.memory is not None else None
+        sees = known.config.vision if known is not None else sees_pictures(model)
+        if workspace.link.facts.simulated:
+            sees = False
+        return Problem("app.no_eyes", {"model": model}) if sees is False else None
 
     # commands
 

@@ -43,6 +43,10 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Starting a model from here comes with a later version of lmdeck."),
         N_("Until then run {command} in another window."),
     ),
+    "app.no_eyes": (
+        N_("{model} understands text only, so the message with the picture was not sent."),
+        N_("Take the picture out, or choose a vision model such as InternVL2 (/model)."),
+    ),
     "app.image_not_shown": (N_("A picture is part of this message: {name}."), ""),
     "app.crashed": (
         N_("lmdeck ended because of an error of its own. The conversation is kept."),
