@@ -234,3 +234,19 @@ async def test_the_screen_switches_its_language():
         await until_pilot(pilot, lambda: "NVIDIA" in screen_text(app))
         app.action_switch_language()
         await see(pilot, "Where is the model?")
+
+
+async def test_f1_shows_the_keys_of_this_screen_and_not_those_of_the_chat():
+    async with connecting() as (app, pilot, _answers):
+        await pilot.press("f1")
+        await see(pilot, "On this screen")
+        text = screen_text(app)
+        assert "F5 Ctrl+R" in text
+        assert "Look around again" in text
+        assert "Enter or a click opens" in text
+        await pilot.press("end")
+        await see(pilot, "Quit")
+        for name in ("Stop the reply", "New conversation"):
+            assert name not in screen_text(app)
+        await pilot.press("escape")
+        await until_pilot(pilot, lambda: app.focused is not None)

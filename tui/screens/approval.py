@@ -38,7 +38,7 @@ class ApprovalScreen(Dialog[Decision]):
             yield Static(
                 Content.assemble(literal(one_line(self._call.name, 60), "bold"), "  ",
                                  literal(one_line(self._spec.description, 200), "$text-muted")),
-                markup=False,
+                markup=False, classes="text",
             )  # fmt: skip
             with VerticalScroll(classes="scroll", can_focus=False):
                 yield Static(literal(_cut(arguments)), markup=False, id="arguments")

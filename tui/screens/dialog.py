@@ -17,6 +17,8 @@ class Dialog(ModalScreen[Result | None]):
 
     CSS_PATH = "../styles/dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False, id="dialog.close")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-slim"), (72, "-broad")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (20, "-short"), (34, "-tall")]
 
     def __init__(self) -> None:
         super().__init__(classes="dialog")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.config.actions import ACTIONS, Action, Group, display_key
+from tui.config.actions import ACTIONS, Action, Group, Place, display_key
 from tui.config.terminal import Terminal
 from tui.i18n import N_, _
 from tui.screens.dialog import Dialog, heading, note
@@ -47,14 +47,30 @@ TOPICS = {
             "change of it holds at once."
         ),
     ),
+    "PlannerScreen": (
+        N_("The planner"),
+        N_(
+            "What a model would take on a card, before it is started: ↑ and ↓ choose a field, ← and → change it, and "
+            "the plan beside it follows. Every start is kept as a run; the runs make the table of measurements."
+        ),
+    ),
     "OptionList": (N_("A list"), N_("↑ and ↓ choose, Enter takes, Esc closes.")),
     "Input": (N_("A field"), N_("Type the value; Tab goes to the next field, Esc closes.")),
     "Button": (N_("A button"), N_("Enter presses it, Tab goes on.")),
 }
 
+# Screens with keys of their own: there the chat's keys do nothing and are not listed.
+PLACES = {
+    "ConnectScreen": Place.CONNECT,
+    "HistoryScreen": Place.HISTORY,
+    "PreferencesScreen": Place.SETTINGS,
+    "PlannerScreen": Place.PLANNER,
+}
+
 
 class HelpScreen(Dialog[None]):
-    """A page to read. Keys that this terminal keeps for itself are marked."""
+    """A page to read: what ``focus_class`` (a screen with keys of its own, or the class of the widget with the focus)
+    is for, and its keys. Those that this terminal keeps for itself are marked."""
 
     def __init__(self, focus_class: str, terminal: Terminal, keymap: Mapping[str, str] | None = None) -> None:
         super().__init__()
@@ -73,12 +89,21 @@ class HelpScreen(Dialog[None]):
 
     def _keys(self) -> list[Content]:
         lines: list[Content] = []
-        for group in Group:
-            members = [action for action in ACTIONS if action.group is group]
-            lines += [Content.styled(_(group.value), "bold"), *(self._line(action) for action in members), Content("")]
+        for title, members in self._sections():
+            lines += [Content.styled(title, "bold"), *(self._line(action) for action in members), Content("")]
         if self._terminal.eats:
             lines.append(Content.styled(_("* this terminal keeps the key for itself: use the menu"), "$text-muted"))
         return lines
+
+    def _sections(self) -> Iterator[tuple[str, list[Action]]]:
+        """Headings and the actions below them."""
+        place = PLACES.get(self._focus_class)
+        if place is None:
+            for group in Group:
+                yield _(group.value), [action for action in ACTIONS if action.group is group]
+        else:
+            yield _("On this screen"), [action for action in ACTIONS if action.place is place]
+            yield _("Everywhere"), [action for action in ACTIONS if action.place is Place.APP]
 
     def _line(self, action: Action) -> Content:
         given = self._keymap.get(action.id, action.keys)

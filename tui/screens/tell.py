@@ -22,7 +22,7 @@ class TellScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield heading(self._heading)
-            yield Static(literal(self._text), markup=False)
+            yield Static(literal(self._text), classes="text", markup=False)
             if self._command:
                 yield Static(literal(self._command), classes="command", markup=False)
             with Horizontal(classes="buttons"):
