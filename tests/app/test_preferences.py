@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, TextArea
 
 from tests.support.app import running, screen_text, see
 from tests.support.waiting import until_pilot
+from tui.config.profiles import load_profiles
 from tui.config.settings import Settings
 from tui.config.settings_options import options_of
 from tui.screens.ask import AskScreen
@@ -228,6 +230,47 @@ async def test_profiles_are_listed_changed_added_and_removed(tmp_path: Path):
         await until_pilot(pilot, lambda: "[profiles.new]" not in path.read_text())
         await on(pilot, PreferencesScreen)
         await choose(app, pilot, "bad")
+
+
+async def test_a_profiles_prompt_sampling_and_tools_survive_the_form_and_can_be_changed(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    text = (
+        '[profiles.camp]\nurl = "http://127.0.0.1:23333"\nsystem_prompt = """two\nlines"""\ntools = []\n'
+        'allow_tools = ["add", "mul"]\nssh_options = ["-v"]\n'
+        '[profiles.camp.sampling]\ntemperature = 0.2\nstop = ["a b", "c"]\n'
+        "[profiles.camp.chat_template_kwargs]\nenable_thinking = false\n"
+    )
+    async with preferences(path, text, page=2) as (app, pilot, _live):
+        before = load_profiles(path).get("camp")
+        await choose(app, pilot, "camp")
+        await on(pilot, PickScreen)
+        await pilot.press("enter")
+        await on(pilot, ProfileForm)
+        form = app.screen
+        assert form.query_one("#profile-tools", Input).value == "none"
+        assert form.query_one("#profile-stop", Input).value == "a b | c"
+        await pilot.press("enter")
+        await on(pilot, PreferencesScreen)
+        assert load_profiles(path).get("camp") == before
+        await choose(app, pilot, "camp")
+        await on(pilot, PickScreen)
+        await pilot.press("enter")
+        await on(pilot, ProfileForm)
+        form = app.screen
+        form.query_one("#profile-temperature", Input).value = "9"
+        await pilot.press("enter")
+        await see(pilot, "temperature must be: 0 to 2")
+        form.query_one("#profile-temperature", Input).value = "0.7"
+        form.query_one("#profile-tools", Input).value = "add，area"
+        form.query_one("#profile-never_tools", Input).value = "shell"
+        form.query_one("#profile-allow_tools", Input).value = ""
+        form.query_one("#profile-system_prompt", TextArea).text = "one\ntwo\nthree\n"
+        await pilot.press("enter")
+        await on(pilot, PreferencesScreen)
+        changed = load_profiles(path).get("camp")
+        assert changed.sampling == replace(before.sampling, temperature=0.7)
+        assert (changed.tools, changed.allow_tools, changed.never_tools) == (("add", "area"), None, ("shell",))
+        assert changed.system_prompt == "one\ntwo\nthree"
 
 
 async def test_a_keyring_that_is_not_there_is_said_and_nothing_is_written(
