@@ -247,6 +247,12 @@ def _env(words: list[str]) -> int:
     return env_command(words)
 
 
+def _export(words: list[str]) -> int:
+    from tui.export_command import main_export
+
+    return main_export(words)
+
+
 def _config(words: list[str]) -> int:
     from tui.config.commands import config_command
 
@@ -271,6 +277,7 @@ def _command_list() -> str:
         ("lmdeck serve MODEL …", _("start lmdeploy's API server")),
         ("lmdeck quantize MODEL …", _("quantise a model with lmdeploy lite auto_awq")),
         ("lmdeck env", _("check the environments that hold lmdeploy")),
+        ("lmdeck export CONVERSATION|last", _("a conversation as Markdown, JSON or HTML")),
         ("lmdeck config …, lmdeck profile …", _("settings and profiles")),
     ]
     lines = [_("commands:"), *(f"  {usage:<35}{text}" for usage, text in rows), "", _("exit codes:")]
@@ -296,6 +303,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "serve": _serve,
     "quantize": _quantize,
     "env": _env,
+    "export": _export,
     "config": _config,
     "profile": _profile,
 }

@@ -20,20 +20,15 @@ from tui.config.drafts import Drafts
 from tui.config.settings import SamplingSettings, Settings
 from tui.model import events
 from tui.model.message import (
-    ImagePart,
     Message,
-    NoticePart,
-    ReasoningPart,
     TextPart,
-    ToolCallPart,
-    ToolResultPart,
 )
-from tui.model.problem import Problem, ProblemError
+from tui.model.problem import ProblemError
 from tui.model.request import Sampling
 from tui.model.server import ServerFacts
 from tui.screens.attach import completion, dropped_files, expand, media_type_of, mention
 from tui.screens.editor import edit, editor_command
-from tui.screens.export import as_json, as_markdown, free_path, write_new
+from tui.screens.export import read_target
 from tui.screens.history import HistoryScreen
 from tui.screens.menu import MenuScreen, command_lines
 from tui.screens.pick import PickScreen
@@ -118,7 +113,7 @@ async def test_commands_do_what_they_say():
         await obeyed(pilot, "/rename Sums", "is called “Sums” now")
         assert session.title == "Sums"
         await obeyed(pilot, "/theme nowhere", "no theme of that name")
-        await obeyed(pilot, "/export pdf", "takes md or json")
+        await obeyed(pilot, "/export pdf", "takes md, json or html")
         await obeyed(pilot, "/export md", "nothing to write yet")
         app.chat.send("/theme ansi")
         await until_pilot(pilot, lambda: app.theme == "ansi")
@@ -483,7 +478,7 @@ async def test_a_conversation_becomes_a_file(tmp_path: Path):
         workspace.fake.title = "Why / not?"
         await act(app, "screen.export('md')")
         await until_pilot(pilot, (tmp_path / "Why-not.md").exists)
-        assert "## assistant\n\ntherefore" in (tmp_path / "Why-not.md").read_text()
+        assert "## Assistant\n\ntherefore" in (tmp_path / "Why-not.md").read_text()
         app.chat.send("/export json")
         await until_pilot(pilot, (tmp_path / "Why-not.json").exists)
         assert json.loads((tmp_path / "Why-not.json").read_text())["messages"][0]["content"] == "why?"
@@ -491,23 +486,25 @@ async def test_a_conversation_becomes_a_file(tmp_path: Path):
         await until_pilot(pilot, (tmp_path / "Why-not-2.md").exists)
 
 
-def test_every_part_stands_in_the_file(tmp_path: Path):
-    now = datetime.now(UTC)
-    message = Message(
-        "a", "assistant",
-        (
-            ReasoningPart("hm\nhm"), TextPart("text"), ToolCallPart("c", "add", '{"a": 1}'),
-            ToolResultPart("c", "add", "```8```"), ImagePart("image/png", "", "fox.png"), NoticePart(Problem("x.y")),
-        ),
-        None, now,
-    )  # fmt: skip
-    text = as_markdown("T", [message])
-    for piece in ("> hm\n> hm", "**add**", '```json\n{"a": 1}\n```', "````\n```8```\n````", "*[fox.png]*", "*x.y*"):
-        assert piece in text
-    assert json.loads(as_json("T", [message]))["messages"][0]["parts"][0]["type"] == "ReasoningPart"
-    path = write_new(free_path(tmp_path, "///", "md"), "a\ud83d")
-    assert path.name == "conversation.md"
-    assert path.stat().st_mode & 0o777 == 0o600
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("md", ("md", "")), ("HTML my page.html", ("html", "my page.html")), ("a b.json", ("json", "a b.json")),
+        ("'x y.md'", ("md", "x y.md")), ("markdown", ("md", "")), ("pdf", None), ("x.pdf", None),
+    ],
+)  # fmt: skip
+def test_what_stands_behind_export(words: str, found: tuple[str, str] | None):
+    assert read_target(words) == found
+
+
+async def test_a_named_file_is_written_once(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, _workspace, _store):
+        page = tmp_path / "page.html"
+        app.chat.send(f"/export {page}")
+        await until_pilot(pilot, page.exists)
+        assert "<h1>conversation</h1>" in page.read_text()
+        app.chat.send(f"/export {page}")
+        await see(pilot, "exists already and was not touched")
 
 
 async def test_a_folder_that_takes_no_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -515,8 +512,16 @@ async def test_a_folder_that_takes_no_file_is_said(tmp_path: Path, monkeypatch: 
         gone = tmp_path / "gone"
         gone.mkdir()
         monkeypatch.setattr(Path, "cwd", lambda: gone / "deeper")
+        monkeypatch.setattr(Path, "home", lambda: gone)
+        await act(app, "screen.export('md')")
+        await until_pilot(pilot, (gone / "conversation.md").exists)
+        monkeypatch.setattr(Path, "home", lambda: gone / "deeper")
+        copied: list[str] = []
+        monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
         await act(app, "screen.export('md')")
         await see(pilot, "could not be written here")
+        await until_pilot(pilot, lambda: copied)
+        assert "## Assistant\n\ntherefore" in copied[0]
 
 
 # sampling

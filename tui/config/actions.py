@@ -243,7 +243,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "conversation.export",
         N_("Save to a file"),
-        N_("Write the conversation as Markdown; /export json gives everything."),
+        N_("Write the conversation as Markdown; /export html makes a page, /export json gives everything."),
         "screen.export('md')",
         Group.CONVERSATION,
         "",

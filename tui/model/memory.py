@@ -40,9 +40,44 @@ class KvOccupancy:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSetup:
+    """How the server was started, as far as that was found out; "" and None: not found out. ``command`` are the words
+    that start it, without its keys. ``weight_format`` is the checkpoint's (``awq``, ``bf16`` …) and ``weight_bits`` what
+    one packed weight takes; ``ratio`` is --cache-max-entry-count; ``version`` lmdeploy's."""
+
+    model: str = ""
+    engine: str = ""
+    version: str = ""
+    weight_format: str = ""
+    weight_bits: int | None = None
+    quant_policy: int | None = None
+    ratio: float | None = None
+    session_len: int | None = None
+    tp: int = 1
+    command: tuple[str, ...] = ()
+    started: float | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What others said when a split was taken, verbatim: ``gpu_line`` of ``gpu_tool`` (studio-smi, vgpu-smi, nvidia-smi)
+    at ``gpu_time`` (UTC seconds), and the newest ``access_line`` about a chat in the server's own log. Empty where it
+    could not be had."""
+
+    gpu_line: str = ""
+    gpu_tool: str = ""
+    gpu_time: float = 0.0
+    access_line: str = ""
+    setup: ServerSetup | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryBreakdown:
     """The split of one card. Known parts add up to ``total``:
-    weights + kv_cache + other + other_processes + driver_reserve + free = total."""
+    weights + kv_cache + other + other_processes + driver_reserve + free = total.
+
+    ``witness`` is kept with the split of a turn; while it is only shown there is none."""
 
     card: int
     name: str
@@ -56,3 +91,4 @@ class MemoryBreakdown:
     occupancy: KvOccupancy | None = None
     other_includes_foreign: bool = False
     time: float = 0.0
+    witness: Witness | None = None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
 
 from tui.i18n import _
-from tui.model.problem import Problem, ProblemError
+from tui.model.problem import ProblemError
 from tui.screens.chat_actions import ChatActions
 from tui.widgets.dates import when
 from tui.widgets.literal import one_line
@@ -153,20 +151,8 @@ class ConversationActions(ChatActions):
             await session.rename(title.strip())
 
     @work(group="dialog")
-    async def action_export(self, kind: str = "md") -> None:
-        """Write the visible branch into a file in the working folder, without overwriting anything."""
-        workspace = self.workspace
-        if workspace is None or not workspace.reading.messages:
-            self.hint(_("There is nothing to write yet."))
-            return
-        from tui.screens.export import as_json, as_markdown, free_path, write_new
+    async def action_export(self, kind: str = "md", target: str = "") -> None:
+        """Write the visible branch into a file, without overwriting anything."""
+        from tui.screens.export import export_conversation
 
-        messages = workspace.reading.messages
-        title = getattr(workspace.reading, "title", "") or "conversation"
-        text = as_json(title, messages) if kind == "json" else as_markdown(title, messages)
-        try:
-            path = await asyncio.to_thread(lambda: write_new(free_path(Path.cwd(), title, kind), text))
-        except OSError as error:
-            self.tell(Problem("app.not_exported", {"reason": error.strerror or type(error).__name__}))
-            return
-        self.hint(_("Written: {path}").format(path=path))
+        await export_conversation(self, kind, target)

@@ -1,96 +1,85 @@
-"""A conversation as a file: Markdown to read, JSON with everything. No API key is part of a conversation."""
+"""Writing the open conversation into a file, from the chat."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tui.model.message import (
-    ImagePart,
-    Message,
-    NoticePart,
-    Part,
-    ReasoningPart,
-    TextPart,
-    ToolCallPart,
-    ToolResultPart,
-)
+from tui.export.document import Document, Kind
+from tui.export.files import free_path
+from tui.export.writing import render, write
+from tui.i18n import _
+from tui.model.problem import Problem, ProblemError
 
-_NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+if TYPE_CHECKING:
+    from tui.screens.chat_actions import ChatActions
+    from tui.screens.seam import Workspace
 
-
-def as_markdown(title: str, messages: Sequence[Message]) -> str:
-    """What was said, thought and called, in order."""
-    pieces = [f"# {title}"]
-    for message in messages:
-        if message.role != "tool":
-            pieces.append(f"## {message.role}")
-        pieces += [piece for part in message.parts if (piece := _markdown(part))]
-    return "\n\n".join(pieces) + "\n"
+_FORMS: Mapping[str, Kind] = {"md": "md", "markdown": "md", "json": "json", "html": "html", "htm": "html"}
 
 
-def _markdown(part: Part) -> str:
-    match part:
-        case TextPart(text):
-            return text.strip()
-        case ReasoningPart(text):
-            return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
-        case ToolCallPart(_, name, arguments):
-            return f"**{name}**\n\n{_fenced(arguments, 'json')}"
-        case ToolResultPart(_, name, content):
-            return f"**{name} →**\n\n{_fenced(content)}"
-        case ImagePart():
-            return f"*[{part.name or part.media_type}]*"
-        case NoticePart(problem):
-            return f"*{problem.code}*"
+async def open_document(workspace: Workspace) -> Document:
+    """The visible branch with the turns that are kept of it. Raises ProblemError where the store cannot be read."""
+    reading = workspace.reading
+    title = str(getattr(reading, "title", "")) or "conversation"
+    conversation = str(getattr(reading, "conversation_id", ""))
+    turns = await workspace.kept.turns(conversation) if workspace.kept is not None and conversation else []
+    return Document(title, reading.messages, tuple(turns), conversation)
 
 
-def _fenced(text: str, language: str = "") -> str:
-    """A code block that its content cannot end."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
+def read_target(words: str) -> tuple[Kind, str] | None:
+    """``md``, ``html report.html``, ``report.json`` → the form and the path ("" for one made of the title); None for a
+    form that there is not."""
+    first, _blank, rest = words.strip().partition(" ")
+    if first.lower() in _FORMS:
+        return _FORMS[first.lower()], rest.strip().strip("\"'")
+    path = words.strip().strip("\"'")
+    suffix = Path(path).suffix.lower().lstrip(".")
+    return (_FORMS[suffix], path) if suffix in _FORMS else None
 
 
-def as_json(title: str, messages: Sequence[Message]) -> str:
-    """Everything, in the shape of the chat protocol's messages with our parts beside them."""
-    data = {"title": title, "messages": [_message(one) for one in messages]}
-    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+async def export_conversation(screen: ChatActions, kind: str, target: str = "") -> None:
+    """Write the visible branch: to ``target``, else into the working folder, else into the home, never over anything.
+    Where nothing can be written the text goes to the clipboard."""
+    workspace = screen.workspace
+    if workspace is None or not workspace.reading.messages:
+        screen.hint(_("There is nothing to write yet."))
+        return
+    form = _FORMS.get(kind, "md")
+    try:
+        document = await open_document(workspace)
+    except ProblemError as error:
+        screen.tell(error.problem)
+        return
+    try:
+        path = await asyncio.to_thread(_write, document, form, target)
+    except FileExistsError as error:
+        screen.tell(Problem("export.taken", {"path": str(error.filename or target)}))
+    except OSError as error:
+        screen.tell(Problem("app.not_exported", {"reason": error.strerror or type(error).__name__}))
+        if not target:
+            screen.copy_text(render(document, form).text)
+    else:
+        screen.hint(_("Written: {path}").format(path=path))
 
 
-def _message(message: Message) -> dict[str, Any]:
-    from tui.model.codec import to_json
-
-    return {
-        "role": message.role,
-        "content": message.text,
-        "created": message.created.isoformat(),
-        "complete": message.complete,
-        "parts": [to_json(part) for part in message.parts],
-    }
-
-
-def free_path(folder: Path, title: str, kind: str) -> Path:
-    """A name made of the title that is not taken in the folder."""
-    name = _NOT_IN_NAMES.sub("-", title).strip("-.")[:60] or "conversation"
-    return next(path for path in _names(folder, name, "json" if kind == "json" else "md") if not path.exists())
+def _write(document: Document, kind: Kind, target: str) -> Path:
+    if target:
+        return write(document, kind, Path(target).expanduser())
+    problem: OSError | None = None
+    for folder in _folders():
+        try:
+            return write(document, kind, free_path(folder, document.title, kind))
+        except OSError as error:
+            problem = problem or error
+    raise problem or FileNotFoundError(2, "no folder")
 
 
-def _names(folder: Path, name: str, kind: str) -> Iterable[Path]:
-    yield folder / f"{name}.{kind}"
-    number = 2
-    while True:
-        yield folder / f"{name}-{number}.{kind}"
-        number += 1
-
-
-def write_new(path: Path, text: str) -> Path:
-    """Write a file that did not exist, readable by its owner only. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
-        stream.write(text)
-    return path
+def _folders() -> Iterable[Path]:
+    """Where a file without a path may go, the first one that can be written."""
+    yield Path.cwd()
+    home = Path.home()
+    if home != Path.cwd():
+        yield home

@@ -17,6 +17,7 @@ from tui.model.request import Sampling
 from tui.model.search import SearchHit
 from tui.model.server import LinkState, ServerFacts, ServerMetrics
 from tui.model.tool import Decision, ToolCall, ToolSpec
+from tui.model.turn import TurnRecord
 
 if TYPE_CHECKING:
     from tui.chat.wire import WireView
@@ -91,6 +92,7 @@ class KeptConversations(Protocol):
     async def versions(self, message_id: str, conversation_id: str | None = None) -> list[str]: ...
     async def branch_points(self, conversation_id: str) -> dict[str, int]: ...
     async def leaf(self, conversation_id: str, message_id: str) -> str: ...
+    async def turns(self, conversation_id: str) -> list[TurnRecord]: ...
 
 
 class MemoryWatch(Protocol):

@@ -30,7 +30,7 @@ SLASH: tuple[Slash, ...] = (
     Slash("tools", N_("Offer these tools to the model."), N_("all|none|NAMES"), "screen.tools"),
     Slash("history", N_("Find conversations with these words."), N_("WORDS"), "screen.conversations"),
     Slash("rename", N_("Give the conversation this title."), N_("TITLE"), "screen.rename"),
-    Slash("export", N_("Write the conversation into a file here."), N_("md|json"), "screen.export('md')"),
+    Slash("export", N_("Write the conversation into a file here."), N_("md|json|html [FILE]"), "screen.export('md')"),
     Slash("file", N_("Attach a file's text, or a picture, to the message."), N_("PATH")),
     Slash("theme", N_("Wear this theme."), N_("NAME"), "app.choose_theme"),
     Slash("language", N_("The language of the screen."), N_("en|zh"), "app.switch_language"),
@@ -68,7 +68,7 @@ def arguments_of(name: str, models: Sequence[str], tools: Sequence[str], themes:
         "model": models,
         "think": ("on", "off"),
         "tools": ("all", "none", *tools),
-        "export": ("md", "json"),
+        "export": ("md", "json", "html"),
         "theme": themes,
         "language": ("en", "zh"),
         "sampling": tuple(f"{field}=" for field in FIELD_NAMES),
@@ -175,9 +175,12 @@ async def _rename(screen: ChatScreen, argument: str) -> str:
 
 
 async def _export(screen: ChatScreen, argument: str) -> str:
-    if argument not in ("md", "json"):
-        return _("/export takes md or json.")
-    await screen.app.run_action(f"screen.export('{argument}')", default_namespace=screen)
+    from tui.screens.export import read_target
+
+    found = read_target(argument)
+    if found is None:
+        return _("/export takes md, json or html, and the file's name behind it.")
+    screen.action_export(*found)  # its own worker
     return ""
 
 
