@@ -12,8 +12,8 @@ from typing import Any
 class AppOptions:
     """One of: a server (``url``), the simulated server (``demo``: its flags, see ``tui.demo.process``), a recording
     (``replay``, ``speed`` times as fast as it was), a profile of the settings file, a machine behind ssh (``ssh``: an
-    alias, an address or a pasted ssh line), the form that starts a server (``launch``); or ``connect``: look around
-    and ask.
+    alias, an address or a pasted ssh line; ``ssh_options``: more words for ssh), the form that starts a server
+    (``launch``); or ``connect``: look around and ask.
 
     ``conversation`` is one to go on with: its id, or ``last``; without a server it brings its own.
     ``store`` is the conversations' file, None the user's own one; ``record`` a file to record into. Empty ``language``
@@ -25,6 +25,7 @@ class AppOptions:
     connect: bool = False
     profile: str = ""
     ssh: str = ""
+    ssh_options: tuple[str, ...] = ()
     launch: bool = False
     conversation: str = ""
     model: str | None = None

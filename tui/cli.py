@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui import __version__
 from tui.i18n import _, preferred_language, set_language
@@ -89,21 +89,65 @@ def _open(words: list[str]) -> int:
     """``lmdeck``: look around and offer what is here; with an address or a profile: the chat there."""
     about = _("A full-screen terminal app for LMDeploy: chat, tool calls inline, and where the GPU's memory went.")
     parser = _parser("", about, _command_list())
-    parser.add_argument("target", nargs="?", metavar="URL|PROFILE", help=_("a running server, or a profile's name"))
+    parser.add_argument(
+        "target",
+        nargs="?",
+        metavar="URL|PROFILE",
+        help=_(
+            "a running server, a machine behind ssh (ssh://user@host:port, or a name from ~/.ssh/config), a profile"
+        ),
+    )
     parser.add_argument(
         "-c", "--continue", dest="go_on", action="store_true", help=_("go on with the last conversation")
     )
     _add_server_options(parser)
+    _add_ssh_option(parser)
     _add_screen_options(parser)
     parser.add_argument("--version", action="version", version=_version_text())
-    options = parser.parse_args(words)
 
+    from tui.ssh_words import joined_options
+
+    return _open_target(parser.parse_args(joined_options(words)))
+
+
+def _ssh(words: list[str]) -> int:
+    """``lmdeck ssh …``: any ssh line as it is; lmdeck's own options have two dashes."""
+    from tui.ssh_words import joined_options, split_ssh_words
+
+    line, ours = split_ssh_words(words)
+    about = _("Open the chat on a server behind ssh. The words of any ssh line are understood, options in any place.")
+    parser = _parser("ssh", about, _("example: lmdeck ssh -CNg -L 23333:127.0.0.1:23333 root@host -p 48626"))
+    parser.usage = "lmdeck ssh SSH-WORDS … [--model NAME] [--ssh-option OPTION] …"
+    parser.add_argument("--continue", dest="go_on", action="store_true", help=_("go on with the last conversation"))
+    _add_server_options(parser)
+    _add_ssh_option(parser)
+    _add_screen_options(parser)
+    options = parser.parse_args(joined_options(ours))
+    options.target = line or "ssh://"
+    return _open_target(options)
+
+
+def _add_ssh_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ssh-option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help=_("an option for ssh, such as '-i key', '-F file' or Key=value; may be given several times"),
+    )
+
+
+def _open_target(options: argparse.Namespace) -> int:
+    """The chat on what the command line names."""
     from tui.app_options import AppOptions
     from tui.config.targets import target_fields
     from tui.model.problem import ProblemError
+    from tui.ssh_words import option_words
 
     try:
-        fields = target_fields(options.target, go_on=options.go_on)
+        fields = target_fields(options.target, go_on=options.go_on, aliases=_aliases)
+        fields["ssh_options"] = option_words(options.ssh_option)
+        _check_machine(fields)
     except ProblemError as error:
         return _complain(error.problem)
     return _run_screen(
@@ -117,6 +161,22 @@ def _open(words: list[str]) -> int:
             mouse=not options.no_mouse,
         )
     )
+
+
+def _aliases() -> set[str]:
+    """The names in ~/.ssh/config."""
+    from tui.hosts.ssh_config import ssh_hosts
+
+    return {host.alias for host in ssh_hosts()}
+
+
+def _check_machine(fields: dict[str, Any]) -> None:
+    """A machine's address that makes no sense is said before the screen is opened. Raises ProblemError."""
+    if fields.get("ssh"):
+        from tui.ssh.command_line import with_options
+        from tui.ssh.target import parse_target
+
+        with_options(parse_target(fields["ssh"]), fields["ssh_options"])
 
 
 def _demo(words: list[str]) -> int:
@@ -269,6 +329,7 @@ def _command_list() -> str:
     rows = [
         ("lmdeck", _("look around and offer what is here")),
         ("lmdeck URL|PROFILE", _("open the chat on a running server")),
+        ("lmdeck ssh …", _("open the chat behind an ssh line, as you would type it")),
         ("lmdeck -c", _("go on with the last conversation")),
         ("lmdeck demo", _("open the chat on a simulated server and GPU")),
         ("lmdeck ask PROMPT --url URL", _("one answer without a screen")),
@@ -296,6 +357,7 @@ def _version_text() -> str:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "": _open,
+    "ssh": _ssh,
     "demo": _demo,
     "ask": _ask,
     "replay": _replay,

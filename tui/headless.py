@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tui.headless_output import EventPrinter, JsonPrinter, PlainPrinter, Printer
+from tui.headless_server import mistyped, open_server, unreachable
 from tui.headless_tools import open_ask_tools
 from tui.model.events import MessageHeld, SessionEvent, TurnFailed, TurnFinished
 from tui.model.problem import Problem, ProblemError
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from tui.session import Session
 
 DONE, FAILED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
-
-_READY_SECONDS = 20.0
 
 # Problems of a running turn that mean "no way to the server", not "a bad answer".
 _REFUSALS = frozenset(
@@ -43,7 +42,7 @@ _REFUSALS = frozenset(
 class AskOptions:
     """What to ask, and how. ``tools`` None: the built-in ones and those of ``allow``. ``allow`` names
     tools that may run although they need approval. ``store`` is the file that ``save``
-    writes to, None the user's own."""
+    writes to, None the user's own. ``ssh_options`` are more words for ssh, where ``url`` names a machine behind it."""
 
     prompt: str
     url: str
@@ -56,6 +55,7 @@ class AskOptions:
     events: bool = False
     allow: frozenset[str] = frozenset()
     api_key: str | None = None
+    ssh_options: tuple[str, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     store: Path | None = None
 
@@ -90,8 +90,6 @@ def _printer(options: AskOptions, out: TextIO, err: TextIO) -> Printer:
 
 async def _prepare(options: AskOptions, stack: AsyncExitStack) -> Session:
     """Everything that may be wrong before the question is sent. Raises ProblemError."""
-    from tui.server.address import Address
-    from tui.server.endpoint import Endpoint
     from tui.session import Session
 
     tools = await open_ask_tools(options.tools, options.allow)
@@ -102,11 +100,7 @@ async def _prepare(options: AskOptions, stack: AsyncExitStack) -> Session:
 
         store = await Store.open(options.store)
         stack.push_async_callback(store.close)
-    endpoint = Endpoint(Address.parse(options.url), options.api_key, options.model)
-    stack.push_async_callback(endpoint.aclose)
-    ready = await endpoint.ready(_READY_SECONDS)
-    if not ready:
-        raise ProblemError(endpoint.link.problem or Problem("ask.not_ready", {"url": options.url}))
+    endpoint = await open_server(options, stack)
     if options.model and options.model not in endpoint.facts.models:
         offered = ", ".join(endpoint.facts.models)
         raise ProblemError(Problem("ask.unknown_model", {"model": options.model, "offered": offered}))
@@ -154,9 +148,10 @@ def _problem(end: SessionEvent | None, session: Session) -> Problem | None:
 
 
 def _exit_code(problem: Problem) -> int:
-    if problem.code.startswith("address.") or problem.code in ("ask.unknown_tool", "ask.unknown_model"):
+    wrong = problem.code.startswith("address.") or problem.code in ("ask.unknown_tool", "ask.unknown_model")
+    if wrong or mistyped(problem):
         return USAGE
-    return UNREACHABLE if problem.code in _REFUSALS else FAILED
+    return UNREACHABLE if problem.code in _REFUSALS or unreachable(problem) else FAILED
 
 
 class _Interrupt:

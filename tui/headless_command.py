@@ -10,9 +10,12 @@ from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
-from tui.headless import AskOptions, ask
+from tui.headless import USAGE, AskOptions, ask
 from tui.i18n import _
+from tui.i18n.problems import explain
+from tui.model.problem import ProblemError
 from tui.model.request import Sampling
+from tui.ssh_words import joined_options, option_words
 
 DEFAULT_URL = "http://127.0.0.1:23333"
 KEY_VARIABLE = "LMDECK_API_KEY"
@@ -22,7 +25,12 @@ def ask_command(words: Sequence[str], stdin: TextIO, out: TextIO, err: TextIO) -
     """Parse the words behind ``lmdeck ask`` and do it; returns the exit code (see :mod:`tui.headless`).
 
     Exits through SystemExit(2) for a wrong command line, as argparse does."""
-    options = _parser().parse_args(list(words))
+    options = _parser().parse_args(joined_options(words))
+    try:
+        ssh_options = option_words(options.ssh_option)
+    except ProblemError as error:
+        err.write(explain(error.problem).text + "\n")
+        return USAGE
     prompt: str = _read(stdin) if options.prompt == "-" else options.prompt
     tools: str | None = options.tools
     return asyncio.run(
@@ -39,6 +47,7 @@ def ask_command(words: Sequence[str], stdin: TextIO, out: TextIO, err: TextIO) -
                 events=options.events,
                 allow=frozenset(options.allow),
                 api_key=os.environ.get(options.api_key_env) or None,
+                ssh_options=ssh_options,
                 sampling=Sampling(
                     temperature=options.temperature,
                     top_p=options.top_p,
@@ -79,7 +88,18 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     parser.add_argument("prompt", metavar="PROMPT", help=_("what to ask; - reads it from standard input"))
-    parser.add_argument("--url", default=DEFAULT_URL, help=_("the server (default: {url})").format(url=DEFAULT_URL))
+    parser.add_argument(
+        "--url",
+        default=DEFAULT_URL,
+        help=_("the server, or a machine behind ssh: ssh://user@host:port (default: {url})").format(url=DEFAULT_URL),
+    )
+    parser.add_argument(
+        "--ssh-option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help=_("an option for ssh, such as '-i key', '-F file' or Key=value; may be given several times"),
+    )
     parser.add_argument("--model", help=_("the model to use; default: the first one that the server offers"))
     parser.add_argument("--system", default="", help=_("system prompt"))
     parser.add_argument(

@@ -77,7 +77,10 @@ def test_a_profile_brings_its_server_its_key_and_its_sampling(monkeypatch: pytes
     assert opening.sampling == Sampling(top_k=5, top_p=0.9, chat_template_kwargs={"enable_thinking": False})
     assert opening.tools == frozenset()
     assert resolve(AppOptions(url="http://x")).options.api_key is None
-    assert resolve(AppOptions(profile="far")).options.ssh == "ssh://box/127.0.0.1:23333"
+    opening = resolve(AppOptions(profile="far"))
+    assert opening.options.ssh == "ssh://box/127.0.0.1:23333"
+    assert opening.machine is not None
+    assert (opening.machine.login, opening.machine.names_server) == ("box", False)
     with pytest.raises(ProblemError) as raised:
         resolve(AppOptions(profile="cmp"))
     assert raised.value.problem.code == "config.no_profile_like"
@@ -137,13 +140,6 @@ async def test_yesterdays_conversation_is_there_again(demo: RunningDemo, tmp_pat
             await workspace.open_conversation("unknown")
         assert workspace.session is not None
         assert workspace.session.conversation_id == first
-
-
-async def test_what_this_version_cannot_open_is_said():
-    async with opened(AppOptions(ssh="ssh://root@box:33")) as (_app, pilot):
-        await see(pilot, "Reaching root@box:33 by SSH comes with a later version", 30)
-    async with opened(AppOptions(url="http://127.0.0.1:1", launch=True)) as (_app, pilot):
-        await see(pilot, "Starting a model from here comes with a later version", 30)
 
 
 async def test_conversations_need_not_be_kept(demo: RunningDemo, tmp_path: Path):

@@ -86,6 +86,7 @@ class ScriptedServer:
 @dataclass
 class Address:
     base_url: str = "http://127.0.0.1:1"
+    reference: str = "http://127.0.0.1:1"
 
 
 @dataclass

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from tui.model.broadcast import Subscription
 from tui.model.delta import Delta
-from tui.model.events import SessionEvent
+from tui.model.events import SessionEvent, TurnFigures
 from tui.model.message import ConversationInfo, Message
 from tui.model.problem import Problem
 from tui.model.request import ChatRequest
@@ -48,6 +48,8 @@ class CountingServer(ChatServer, Protocol):
 class AddressPort(Protocol):
     @property
     def base_url(self) -> str: ...
+    @property
+    def reference(self) -> str: ...
 
 
 class EndpointPort(Protocol):
@@ -98,7 +100,17 @@ class StorePort(Protocol):
 
     async def set_tip(self, conversation_id: str, message_id: str, /) -> None: ...
 
-    async def branch(self, conversation_id: str, tip: str | None = None, /) -> list[Message]: ...
+    async def branch(
+        self, conversation_id: str, tip: str | None = None, /, *, all_of_it: bool = False
+    ) -> list[Message]: ...
+
+    async def hide(self, conversation_id: str, ids: Sequence[str], /) -> None: ...
+
+    async def unhide(self, conversation_id: str, ids: Sequence[str], /) -> None: ...
+
+    async def hidden(self, conversation_id: str, /) -> list[tuple[str, ...]]: ...
+
+    async def figures(self, conversation_id: str, /) -> dict[str, TurnFigures]: ...
 
     async def versions(self, message_id: str, conversation_id: str | None = None, /) -> list[str]: ...
 

@@ -9,7 +9,7 @@ from typing import Any
 from tui.config.profiles import Profile
 from tui.hosts.host import Json
 from tui.hosts.orders import OrderingHost
-from tui.hosts.remote_gpu import RemoteGpuSource
+from tui.hosts.remote_gpu import RemoteGpuSource, SamplePace
 from tui.hosts.tunnel import TunnelEndpoint
 from tui.model.gpu import GpuReading, GpuSource
 from tui.model.problem import Problem, ProblemError
@@ -30,6 +30,7 @@ class RemoteHost(OrderingHost):
     def __init__(self, target: Target, ask: Asker, hub: Hub | None = None, timing: Timing | None = None) -> None:
         self._own_hub = Hub() if hub is None else None
         self.link = Link(target, ask, hub or self._own_hub or Hub(), timing)
+        self._pace = SamplePace(self.link)
         self._gpus: RemoteGpuSource | None = None
 
     @property
@@ -49,9 +50,13 @@ class RemoteHost(OrderingHost):
         """Readings for one more consumer, to be closed by it."""
         return self._source().readings()
 
+    def new_gpu_source(self) -> RemoteGpuSource:
+        """The GPUs for somebody who closes his source himself (a monitor); all share the agent's samples."""
+        return RemoteGpuSource(self.link, self._pace)
+
     def _source(self) -> RemoteGpuSource:
         if self._gpus is None:
-            self._gpus = RemoteGpuSource(self.link)
+            self._gpus = self.new_gpu_source()
         return self._gpus
 
     async def _order(self, do: str, within: float = 15.0, **fields: Any) -> Json:
@@ -86,6 +91,7 @@ class RemoteHost(OrderingHost):
         """End the connection. Endpoints are closed by their owners, before."""
         if self._gpus is not None:
             await self._gpus.aclose()
+        await self._pace.aclose()
         await self.link.aclose()
         if self._own_hub is not None:
             await self._own_hub.aclose()
@@ -94,7 +100,9 @@ class RemoteHost(OrderingHost):
 def target_of(profile: Profile) -> Target:
     """Where a profile's machine and server are. Raises ProblemError."""
     target = parse_target(f"ssh://{profile.ssh.removeprefix('ssh://')}/{profile.ssh_server}")
-    return replace(with_options(target, profile.ssh_options), new_host_each_time=profile.new_host_each_time)
+    named = profile.ssh_server != Profile(profile.name).ssh_server
+    target = replace(target, new_host_each_time=profile.new_host_each_time, names_server=named)
+    return with_options(target, profile.ssh_options)
 
 
 async def open_remote(
@@ -110,17 +118,26 @@ async def open_remote(
     ``target`` is a URL, an alias, a pasted ssh line, a Target or a profile; ``options`` are more words for ssh. An
     option of a pasted line that runs a program here is asked about first. Raises ProblemError: what
     :func:`tui.ssh.target.parse_target` says, or ssh.dangerous_refused."""
+    host = RemoteHost(await confirmed(read_target(target, options), questions), questions, hub, timing)
+    host.link.connect()
+    return host
+
+
+def read_target(target: str | Target | Profile, options: Sequence[str] = ()) -> Target:
+    """What a URL, an alias, a pasted line or a profile means, with more options for ssh. Raises ProblemError."""
     if isinstance(target, Profile):
         found = target_of(target)
     else:
         found = parse_target(target) if isinstance(target, str) else target
-    found = with_options(found, options)
-    if found.dangerous:
-        prompt = " ".join(found.dangerous)
-        answer = await questions(Question(QuestionKind.CONFIRM, prompt, found.login, subject="options"))
-        if (answer or "").strip().lower() not in ("y", "yes"):
-            raise ProblemError(Problem("ssh.dangerous_refused", {"options": prompt[:200]}))
-        found = found.accepted()
-    host = RemoteHost(found, questions, hub, timing)
-    host.link.connect()
-    return host
+    return with_options(found, options)
+
+
+async def confirmed(target: Target, questions: Asker) -> Target:
+    """The target with the user's yes to options that run programs here. Raises ProblemError(ssh.dangerous_refused)."""
+    if not target.dangerous:
+        return target
+    prompt = " ".join(target.dangerous)
+    answer = await questions(Question(QuestionKind.CONFIRM, prompt, target.login, subject="options"))
+    if (answer or "").strip().lower() not in ("y", "yes"):
+        raise ProblemError(Problem("ssh.dangerous_refused", {"options": prompt[:200]}))
+    return target.accepted()

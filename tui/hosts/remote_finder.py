@@ -37,6 +37,11 @@ class RemoteFinder:
         self._log: LogTail | None = None
         self._started: float | None = None
 
+    def look_at(self, port: int) -> None:
+        """The server is at another port now."""
+        self._port = port
+        self._scanned = float("-inf")
+
     async def look(self) -> Findings:
         with suppress(ProblemError):
             now = time.monotonic()

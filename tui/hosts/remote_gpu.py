@@ -22,21 +22,63 @@ _REASONS = (
 )
 
 
+class SamplePace:
+    """How often the one agent of a link samples: as often as the most curious of its readers wants."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._wishes: dict[object, float | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def want(self, reader: object, seconds: float | None) -> None:
+        """``reader`` wants a sample every so many seconds; None: it does not mind."""
+        self._wishes[reader] = seconds
+        self.tell_soon()
+
+    def leave(self, reader: object) -> None:
+        """``reader`` reads no more."""
+        if self._wishes.pop(reader, None) is not None:
+            self.tell_soon()
+
+    @property
+    def seconds(self) -> float | None:
+        """None while nobody wants samples."""
+        return min((wish for wish in self._wishes.values() if wish is not None), default=None)
+
+    def tell_soon(self) -> None:
+        if self._link.is_up:
+            task = asyncio.create_task(self.tell())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def tell(self) -> None:
+        """Tell the agent. One that obeys nothing (nvidia-smi alone) samples anyway."""
+        with contextlib.suppress(ProblemError):
+            await self._link.order("interval", seconds=self.seconds)
+
+    async def aclose(self) -> None:
+        """Tell nothing more."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
 class RemoteGpuSource:
     """A :class:`tui.model.gpu.GpuSource` over a link. The agent samples only while somebody iterates; while the link
-    is down there is one reading without cards that says why."""
+    is down there is one reading without cards that says why. ``pace`` is shared by all sources of a link."""
 
-    def __init__(self, link: Link, interval: float | None = 1.0) -> None:
+    def __init__(self, link: Link, pace: SamplePace, interval: float | None = 1.0) -> None:
         self._link = link
+        self._pace = pace
         self._interval = interval
         self._readers = 0
         self._closing = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def set_interval(self, seconds: float | None) -> None:
         """Sample every so many seconds from now on (at least 0.1); None pauses."""
         self._interval = None if seconds is None else max(seconds, 0.1)
-        self._tell_soon()
+        if self._readers:
+            self._pace.want(self, self._interval)
 
     async def readings(self) -> AsyncGenerator[GpuReading, None]:
         """Readings as they come, until :meth:`aclose`."""
@@ -44,7 +86,7 @@ class RemoteGpuSource:
         tasks = [asyncio.create_task(self._samples(readings)), asyncio.create_task(self._states(readings))]
         closing = asyncio.create_task(self._closing.wait())
         self._readers += 1
-        self._tell_soon()
+        self._pace.want(self, self._interval)
         try:
             while not self._closing.is_set():
                 item = asyncio.create_task(readings.get())
@@ -61,25 +103,12 @@ class RemoteGpuSource:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if not self._readers:
-                self._tell_soon()
+                self._pace.leave(self)
 
     async def aclose(self) -> None:
         """End the readings. May be called twice."""
         self._closing.set()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _tell_soon(self) -> None:
-        if self._link.is_up and not self._closing.is_set():
-            task = asyncio.create_task(self._tell())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _tell(self) -> None:
-        """Tell the agent how often to sample. One that obeys nothing (nvidia-smi alone) samples anyway."""
-        with contextlib.suppress(ProblemError):
-            await self._link.order("interval", seconds=self._interval if self._readers else None)
+        self._pace.leave(self)
 
     async def _states(self, readings: asyncio.Queue[GpuReading]) -> None:
         """Each new connection has to be told; each loss is shown once."""
@@ -87,7 +116,7 @@ class RemoteGpuSource:
         async for state in self._link.subscribe():
             is_up = state.phase in UP
             if is_up and not was_up:
-                await self._tell()
+                await self._pace.tell()
             elif was_up and not is_up:
                 _offer(readings, GpuReading(time.time(), (), "none", problem=state.problem))
             was_up = is_up

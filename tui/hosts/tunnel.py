@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -11,7 +12,7 @@ from time import monotonic
 from tui.model.delta import Delta
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import ChatRequest
-from tui.model.server import LinkPhase
+from tui.model.server import LinkPhase, ServerFacts
 from tui.model.turn import RawLine
 from tui.server.address import Address
 from tui.server.client import ServerClient
@@ -40,13 +41,19 @@ class TunnelAddress(Address):
     def shown(self) -> str:
         return self.name
 
+    @property
+    def reference(self) -> str:
+        """The machine's address with the server's: text for :func:`tui.ssh.target.parse_target`."""
+        return self.name
+
 
 def tunnel_address(forward: Forward, login: str) -> TunnelAddress:
     """Where a forward's server is reached from here."""
     server = replace(forward, socket="", local_port=0)
     name = f"ssh://{login}/{server.words[1].partition(':')[2].partition(':')[2]}"
     if forward.socket:
-        return TunnelAddress("http://localhost", forward.socket, name)
+        # Nothing is sent there: it is what the same request would be called on the machine, or behind /forward.
+        return TunnelAddress(f"http://127.0.0.1:{forward.port}", forward.socket, name)
     return TunnelAddress(f"http://127.0.0.1:{forward.local_port}", None, name)
 
 
@@ -108,6 +115,11 @@ class TunnelClient(ServerClient):
             raise ProblemError(await self._way.explain(error.problem, since, pid, began=began)) from error
 
 
+Aim = Callable[["TunnelEndpoint"], Awaitable[None]]
+"""Finds out where the server is and leads the endpoint there; asked before the first look at the server, and again
+after nothing listened there."""
+
+
 class TunnelEndpoint(Endpoint):
     """An endpoint over a link. While the link is not up its states are shown as the endpoint's; when it comes back the
     server is looked at again at once."""
@@ -124,7 +136,10 @@ class TunnelEndpoint(Endpoint):
         address = tunnel_address(forward, link.target.login)
         super().__init__(address, api_key, model, timeouts=timeouts)
         self.forward = forward
+        self.aim: Aim | None = None
         self._way = Way(link, address.name.rpartition("/")[2])
+        self._key = api_key
+        self._aimed = False
         self.client = TunnelClient(self._way, address, api_key, timeouts)
         self._up = asyncio.Event()
         self._gone = asyncio.Event()
@@ -136,6 +151,32 @@ class TunnelEndpoint(Endpoint):
             self._way.link.connect()
             self._mirror = asyncio.create_task(self._follow_link())
         await super().connect()
+
+    async def ready(self, timeout: float) -> bool:  # noqa: ASYNC109 (as its parent)
+        """As :meth:`Endpoint.ready`; before that it waits for a link that is being connected, at least a minute."""
+        await self.connect()
+        with contextlib.suppress(ProblemError):
+            await self._way.link.returning(max(timeout, PATIENCE))
+        return await super().ready(timeout)
+
+    async def lead_to(self, host: str, port: int) -> None:
+        """From now on the server is ``host:port`` as seen from the machine; what was known of another is forgotten.
+        Raises ProblemError."""
+        if (host, port) == (self.forward.host, self.forward.port):
+            return
+        link = self._way.link
+        self.forward = await link.add_forward(host, port)
+        self.address = address = tunnel_address(self.forward, link.target.login)
+        self._way = Way(link, address.name.rpartition("/")[2])
+        old, self.client = self.client, TunnelClient(self._way, address, self._key, self.client.timeouts)
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
+            self._warming = None
+        await old.aclose()
+        self.metrics = None
+        self._learn(ServerFacts())
+        super().retry()
 
     def retry(self) -> None:
         """Try again now; where the link is down, that one first."""
@@ -191,11 +232,16 @@ class TunnelEndpoint(Endpoint):
         """Wait for the link, then look. Raises ProblemError with the link's part in it."""
         await self._up.wait()
         self._look.clear()
+        if self.aim is not None and not self._aimed:
+            self._aimed = True
+            await self.aim(self)
+            self._look.clear()
         since, pid = monotonic(), self._way.link.pid
         try:
             await super()._look_at_server(quietly=quietly)
         except ProblemError as error:
             problem = await self._way.explain(error.problem, since, pid, began=False)
+            self._aimed = problem.code != "ssh.not_listening"
             if problem.code == "ssh.request_lost":
                 await self._gone.wait()  # the link's own states follow; the look is taken again when it is back
             raise ProblemError(problem) from error

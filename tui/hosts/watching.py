@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tui.hosts.findings import DemoFinder, LocalFinder
 from tui.hosts.monitor import MemoryMonitor, WatchedServer
 from tui.hosts.remote_finder import Orders, RemoteFinder
+from tui.hosts.witness import ask_here, ask_there
 from tui.model.gpu import GpuSource
 from tui.server.address import Address
 
@@ -35,14 +36,32 @@ def memory_monitor(server: WatchedServer, address: Address, watch: Watch | None 
         source = LocalGpuSource()
         source.set_total(watch.total)
         port = address.port
-        return MemoryMonitor(server, source, LocalFinder(port), interval=watch.interval, port=port)
+        monitor = MemoryMonitor(server, source, LocalFinder(port), interval=watch.interval, port=port)
+        monitor.gpu_tool.ask = ask_here
+        return monitor
     return MemoryMonitor(server, interval=watch.interval)
 
 
 def remote_monitor(
     server: WatchedServer, source: GpuSource, order: Orders, port: int, watch: Watch | None = None
-) -> MemoryMonitor:
+) -> RemoteMonitor:
     """The monitor of a server on another machine: its cards and processes are seen through the agent there. ``port`` is
     the server's own over there, ``order`` the link's (``tui.ssh.link.Link.order``)."""
     watch = watch or Watch()
-    return MemoryMonitor(server, source, RemoteFinder(order, port), interval=watch.interval, port=port)
+    return RemoteMonitor(server, source, order, port, watch)
+
+
+class RemoteMonitor(MemoryMonitor):
+    """The monitor of a server on another machine; the server may turn up at another port."""
+
+    def __init__(self, server: WatchedServer, source: GpuSource, order: Orders, port: int, watch: Watch) -> None:
+        self._far = RemoteFinder(order, port)
+        super().__init__(server, source, self._far, interval=watch.interval, port=port)
+        self.gpu_tool.ask = ask_there(order)
+
+    def look_at(self, port: int) -> None:
+        """The server is at this port over there from now on."""
+        if port != self._port:
+            self._port = port
+            self._far.look_at(port)
+            self._looked = float("-inf")

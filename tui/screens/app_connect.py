@@ -10,7 +10,7 @@ from textual import work
 
 from tui.app_options import AppOptions
 from tui.i18n import _, set_language
-from tui.screens.app_settings import SettingsSide
+from tui.screens.far_side import MachinesSide
 
 if TYPE_CHECKING:
     from tui.screens.connect import Look
@@ -19,19 +19,21 @@ if TYPE_CHECKING:
 Opener = Callable[[AppOptions], "WorkspaceFactory"]
 
 
-def usual_opener(options: AppOptions) -> WorkspaceFactory:
-    """The real workspace behind these options; imported when it is needed."""
-    from tui.screens.workspace import open_workspace
-
-    return partial(open_workspace, options)
-
-
-class ConnectSide(SettingsSide):
+class ConnectSide(MachinesSide):
     """Mixed into the app. ``opener`` makes a workspace of options, ``look`` looks around (tests replace them)."""
 
     _options: AppOptions
-    opener: Opener = staticmethod(usual_opener)
     look: Look | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opener: Opener = self._usual_opener
+
+    def _usual_opener(self, options: AppOptions) -> WorkspaceFactory:
+        """The real workspace behind these options."""
+        from tui.screens.workspace import open_workspace
+
+        return partial(open_workspace, options, far=lambda: self.far)
 
     @work(group="connect", exclusive=True)
     async def first_start(self) -> None:
@@ -65,9 +67,15 @@ class ConnectSide(SettingsSide):
         return partial(look_around, where)
 
     def _connected(self, chosen: AppOptions | None) -> None:
-        if chosen is not None:
+        if chosen is not None and chosen.launch:
+            self.action_launch()
+        elif chosen is not None:
             self._options = chosen
             self.chat.use(self.opener(chosen))
+
+    def action_launch(self) -> None:
+        """The form that starts a server."""
+        raise NotImplementedError
 
     def action_connect(self) -> None:
         """Look around again; what is chosen replaces what is open."""

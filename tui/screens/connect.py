@@ -16,10 +16,11 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.app_options import AppOptions
+from tui.config.targets import is_far
 from tui.i18n import _
 from tui.i18n.problems import explain
 from tui.model.problem import Problem, ProblemError
-from tui.screens.cards import Card, cards_of, forward_command, missing_way
+from tui.screens.cards import Card, cards_of, missing_way
 from tui.widgets.literal import literal, one_line
 
 if TYPE_CHECKING:
@@ -161,12 +162,8 @@ class ConnectScreen(Screen[AppOptions | None]):
         text = event.value.strip()
         if not text:
             return
-        if wants_ssh(text):
-            if "ssh" in self._ways:
-                self.dismiss(replace(self._options, connect=False, ssh=text))
-            else:
-                card = Card("typed", _("Reach a machine by SSH"), "", "ssh", command=_command_for(text))
-                self._tell(card.title, missing_way(card, self._ways), card.command)
+        if is_far(text):
+            self._far_given(text)
             return
         if text in ("demo", "demo:"):
             self.dismiss(replace(self._options, connect=False, demo={}))
@@ -174,10 +171,24 @@ class ConnectScreen(Screen[AppOptions | None]):
         if self._now is not None and any(profile.name == text for profile in self._now.profiles):
             self.dismiss(replace(self._options, connect=False, profile=text))
             return
+        if self._now is not None and any(host.alias == text for host in self._now.hosts):
+            self.dismiss(replace(self._options, connect=False, ssh=text))
+            return
         if (problem := bad_address(text)) is not None:
             self._mine(explain(problem).text)
             return
         self.dismiss(replace(self._options, connect=False, url=text))
+
+    def _far_given(self, text: str) -> None:
+        """A machine behind ssh, as an address or as a pasted line."""
+        from tui.ssh.target import parse_target
+
+        try:
+            parse_target(text)
+        except ProblemError as error:
+            self._mine(explain(error.problem).text)
+        else:
+            self.dismiss(replace(self._options, connect=False, ssh=text))
 
     def action_back(self) -> None:
         entry = self.query_one("#address", Input)
@@ -187,20 +198,6 @@ class ConnectScreen(Screen[AppOptions | None]):
             entry.value = ""
         else:
             self.query_one("#cards", OptionList).focus()
-
-
-def wants_ssh(text: str) -> bool:
-    """Whether an address means a machine behind ssh: ssh://…, an ssh command line, user@host."""
-    start = text.lower()
-    return start.startswith(("ssh://", "ssh ")) or ("@" in text and "://" not in text)
-
-
-def _command_for(text: str) -> str:
-    """The tunnel of a typed address, for another window; a pasted ssh line is that already."""
-    if not text.lower().startswith("ssh://"):
-        return text if text.lower().startswith("ssh ") else forward_command(text)
-    target, _, port = text[6:].rstrip("/").partition(":")
-    return forward_command(f"{target} -p {port}" if port else target)
 
 
 def bad_address(text: str) -> Problem | None:

@@ -17,17 +17,18 @@ from tui.screens.cards import is_simulated
 if TYPE_CHECKING:
     from tui.config.profiles import Profile
     from tui.model.message import ConversationInfo
+    from tui.ssh.target import Target
     from tui.store.store import Store
 
 DEFAULT_URL = "http://127.0.0.1:23333"
-WAYS: frozenset[str] = frozenset()
+WAYS: frozenset[str] = frozenset({"ssh", "launch"})
 """What this version can open beside http and the demo: ``ssh``, ``launch``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """Everything a workspace needs to know. ``tools`` None: all that there are. ``allow`` and ``never`` are the rules
-    for tools, ``profile`` whose rules they are."""
+    for tools, ``profile`` whose rules they are. ``machine`` is the machine behind ssh that the server is on."""
 
     options: AppOptions
     settings: Settings = field(default_factory=Settings)
@@ -36,6 +37,7 @@ class Opening:
     allow: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     profile: str = ""
+    machine: Target | None = None
 
 
 def resolve(options: AppOptions, path: Path | None = None) -> Opening:
@@ -70,7 +72,18 @@ def resolve(options: AppOptions, path: Path | None = None) -> Opening:
         options = replace(options, record=_recording())
     # The default is what is built in: tools of other kinds are then offered as well.
     chosen = None if tools == Settings().tools else frozenset(tools)
-    return Opening(options, settings, sampling, chosen, allow, never, profile.name if profile else "")
+    machine = machine_of(options, profile)
+    return Opening(options, settings, sampling, chosen, allow, never, profile.name if profile else "", machine)
+
+
+def machine_of(options: AppOptions, profile: Profile | None = None) -> Target | None:
+    """The machine behind ssh that is meant, if one is. Raises ProblemError: what
+    :func:`tui.hosts.remote.read_target` says."""
+    if not options.ssh:
+        return None
+    from tui.hosts.remote import read_target
+
+    return read_target(profile if profile is not None and profile.ssh else options.ssh, options.ssh_options)
 
 
 def _measured(options: AppOptions, settings: Settings) -> AppOptions:
@@ -135,6 +148,8 @@ async def with_conversation(options: AppOptions, store: Store) -> tuple[AppOptio
     options = replace(options, conversation=info.id)
     if _has_server(options):
         return options, None
+    if info.endpoint.startswith("ssh://"):
+        return replace(options, ssh=info.endpoint), None
     if is_simulated(info.model):
         return replace(options, demo={}), None
     return replace(options, url=info.endpoint or DEFAULT_URL), None

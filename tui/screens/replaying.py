@@ -36,6 +36,10 @@ class ReplayWorkspace:
         return self._replay.memory
 
     @property
+    def host(self) -> None:
+        """A recording is on no machine."""
+
+    @property
     def address(self) -> str:
         return self._name
 

@@ -6,6 +6,7 @@ Everything heavy is imported in here, in a thread, after the first frame.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
@@ -17,14 +18,15 @@ from tui.model.events import BranchChanged
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
 from tui.model.tool import ToolSpec
-from tui.screens.cards import forward_command
-from tui.screens.opening import WAYS, Opening, resolve, with_conversation
+from tui.screens.opening import WAYS, Opening, machine_of, resolve, with_conversation
+from tui.screens.places import FarSide, Place, lonely, open_far, open_near
 from tui.screens.seam import Approver, Teller, ToolsRoom, Workspace
 
 if TYPE_CHECKING:
     from tui.chat.wire import WireView
     from tui.demo.process import DemoServer
     from tui.hosts.monitor import MemoryMonitor
+    from tui.hosts.remote import RemoteHost
     from tui.recording import Recorder
     from tui.server.endpoint import Endpoint
     from tui.server.transport import Timeouts
@@ -57,25 +59,20 @@ def _load(names: tuple[str, ...]) -> None:
         import_module(name)
 
 
-async def open_workspace(options: AppOptions, approve: Approver, tell: Teller) -> Workspace:
-    """Build what ``options`` name. Raises ProblemError."""
+async def open_workspace(
+    options: AppOptions, approve: Approver, tell: Teller, *, far: Callable[[], FarSide] | None = None
+) -> Workspace:
+    """Build what ``options`` name; ``far`` gives the app's side of machines over ssh. Raises ProblemError."""
     if options.replay is not None:
         from tui.screens.replaying import open_replay
 
         return await open_replay(options)
     opening = await asyncio.to_thread(resolve, options)
-    if opening.options.ssh and "ssh" not in WAYS:
-        raise ProblemError(_ssh_later(opening.options.ssh))
     if opening.options.launch and "launch" not in WAYS:
         command = "lmdeploy serve api_server MODEL"
         raise ProblemError(Problem("app.launch_later", {"command": command}))
     await asyncio.to_thread(_load, _MODULES)
-    return await LiveWorkspace.open(opening, approve, tell)
-
-
-def _ssh_later(target: str) -> Problem:
-    machine = target.removeprefix("ssh://").partition("/")[0]
-    return Problem("app.ssh_later", {"target": machine, "command": forward_command(machine)})
+    return await LiveWorkspace.open(opening, approve, tell, far)
 
 
 class LiveWorkspace:
@@ -85,40 +82,42 @@ class LiveWorkspace:
         self,
         opening: Opening,
         approve: Approver,
-        endpoint: Endpoint,
+        place: Place,
         store: Store,
         tools: ToolsRoom,
-        memory: MemoryMonitor,
     ) -> None:
         self._round_limit = opening.settings.round_limit
         self._has_key = bool(opening.options.api_key)
         self._approve = approve
-        self._endpoint = endpoint
+        self._endpoint = place.endpoint
+        self._host = place.host
         self._store = store
         self.tools_room = tools
         self._exits = AsyncExitStack()
         self._recorder: Recorder | None = None
         self.notices: tuple[Problem, ...] = store.notices
-        self.memory = memory
+        self.memory: MemoryMonitor = place.memory
         self._session = self._new_session(opening.options.system, opening.sampling, opening.tools)
 
     @classmethod
-    async def open(cls, opening: Opening, approve: Approver, tell: Teller) -> LiveWorkspace:
+    async def open(
+        cls, opening: Opening, approve: Approver, tell: Teller, far: Callable[[], FarSide] | None = None
+    ) -> LiveWorkspace:
         """Open the store, start the demo server if one is wanted, begin to look at the server."""
-        from tui.server.address import Address
-        from tui.server.endpoint import Endpoint
-
         async with AsyncExitStack() as exits:
             store, problem = await _open_store(opening)
             exits.push_async_callback(store.close)
             options, missing = await with_conversation(opening.options, store)
-            demo = await _start_demo(options, exits)
-            address = Address.parse(demo.url if demo else options.url)
-            endpoint = Endpoint(address, options.api_key, options.model, timeouts=_timeouts(opening))
-            exits.push_async_callback(endpoint.aclose)
+            machine = opening.machine or await asyncio.to_thread(machine_of, options)
+            if machine is not None:
+                side = far() if far is not None else lonely(exits)
+                place = await open_far(machine, options, _timeouts(opening), side, tell, exits)
+            else:
+                place = open_near(options, _timeouts(opening), await _start_demo(options, exits))
+                exits.push_async_callback(place.endpoint.aclose)
             tools = await _open_tools(opening, tell)
             exits.push_async_callback(tools.box.aclose)
-            self = cls(opening, approve, endpoint, store, tools, _memory_monitor(options, endpoint, demo))
+            self = cls(opening, approve, place, store, tools)
             self.notices += tuple(one for one in (problem, missing) if one is not None)
             exits.push_async_callback(self.memory.aclose)
             if options.conversation:
@@ -126,7 +125,7 @@ class LiveWorkspace:
             if options.record is not None:
                 await self._record(Path(options.record), tell, exits)
             self._exits = exits.pop_all()
-        await endpoint.connect()
+        await place.endpoint.connect()
         await self.memory.start()
         return self
 
@@ -187,8 +186,12 @@ class LiveWorkspace:
         return self.tools_room.box.specs()
 
     @property
+    def host(self) -> RemoteHost | None:
+        return self._host
+
+    @property
     def address(self) -> str:
-        return self._endpoint.address.base_url.removeprefix("http://")
+        return self._endpoint.address.shown.removeprefix("http://")
 
     @property
     def kept(self) -> Store:
@@ -263,13 +266,6 @@ async def _start_demo(options: AppOptions, exits: AsyncExitStack) -> DemoServer 
     from tui.demo.process import DemoServer
 
     return await exits.enter_async_context(DemoServer(**options.demo))
-
-
-def _memory_monitor(options: AppOptions, endpoint: Endpoint, demo: DemoServer | None) -> MemoryMonitor:
-    from tui.hosts.watching import Watch, memory_monitor
-
-    urls = (demo.gpu_url, demo.facts_url) if demo is not None else None
-    return memory_monitor(endpoint, endpoint.address, Watch(urls, options.gpu_interval, options.gpu_total))
 
 
 async def _open_store(opening: Opening) -> tuple[Store, Problem | None]:

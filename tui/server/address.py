@@ -97,6 +97,11 @@ class Address:
         """What a person reads: the socket's path or the URL."""
         return self.socket or self.base_url
 
+    @property
+    def reference(self) -> str:
+        """What brings one here again: text for :meth:`parse`."""
+        return f"unix:{self.socket}" if self.socket else self.base_url
+
     def url(self, path: str) -> str:
         """The full URL of a route such as ``/health``."""
         return f"{self.base_url}{path}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tui.model.problem import ProblemError
-from tui.ssh.target import SERVER_PORT, Target, bad, clean, parse_destination, parse_port
+from tui.ssh.target import Target, bad, clean, parse_destination, parse_port
 
 # ssh's getopt string is 1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy
 _WITH_VALUE = frozenset("bceilmopBDEFIJLOPQRSwW")
@@ -68,16 +68,15 @@ def with_options(target: Target, words: Sequence[str]) -> Target:
     if not words:
         return target
     more = parse_options(words)
-    server = (target.server_host, target.server_port)
-    if (more.server_host, more.server_port) != ("127.0.0.1", SERVER_PORT):
-        server = (more.server_host, more.server_port)
+    server = more if more.names_server else target
     return replace(
         target,
         user=more.user or target.user,
         port=more.port or target.port,
         options=(*more.options, *target.options),
-        server_host=server[0],
-        server_port=server[1],
+        server_host=server.server_host,
+        server_port=server.server_port,
+        names_server=server.names_server,
     )
 
 
@@ -204,7 +203,7 @@ class _Built:
         target = self.target
         if self.servers:
             (host, port), *more = self.servers
-            target = replace(target, server_host=host, server_port=port, more_servers=tuple(more))
+            target = replace(target, server_host=host, server_port=port, more_servers=tuple(more), names_server=True)
         return replace(
             target,
             options=tuple(self.options),

@@ -59,6 +59,11 @@ class Link:
         return self.state.phase in UP
 
     @property
+    def needs_user(self) -> bool:
+        """Whether it stays down until the user does something."""
+        return self.state.phase is LinkPhase.NEEDS_YOU
+
+    @property
     def pid(self) -> int | None:
         """The ssh process, while there is one."""
         return self._login.pid if self._login else None
@@ -107,13 +112,17 @@ class Link:
                 raise ProblemError(self.state.problem or Problem("ssh.disconnected", {"host": self.target.login}))
 
     async def returning(self, limit: float) -> None:
-        """Wait until it is up again, at most so many seconds. Raises ProblemError: the reason why it is down, at once
-        when only the user can help."""
+        """Wait until it is up again, at most so many seconds, or as long as the user thinks about a question. Raises
+        ProblemError: the reason why it is down, at once when only the user can help."""
         news = self._news.subscribe()
         try:
-            async with asyncio.timeout(limit):
-                while not self.is_up and self.state.phase not in (LinkPhase.NEEDS_YOU, LinkPhase.IDLE):
+            async with asyncio.timeout(limit) as clock:
+                while self._keeper is not None and not self.is_up and self.state.phase is not LinkPhase.NEEDS_YOU:
                     await anext(aiter(news))
+                    if self.state.phase in (LinkPhase.HOST_KEY, LinkPhase.AUTH):
+                        clock.reschedule(None)
+                    elif clock.when() is None:
+                        clock.reschedule(asyncio.get_running_loop().time() + limit)
         except (TimeoutError, StopAsyncIteration):
             pass
         finally:

@@ -23,7 +23,7 @@ class Target:
     ``host`` is a name or an alias of ~/.ssh/config and never begins with a dash; ``user`` and ``port`` are empty where
     the configuration decides. ``options`` are words for ssh, checked. ``dangerous`` are options of a pasted line that
     run programs or load libraries here: they are not in ``options`` until :meth:`accepted`. ``dropped`` are words that
-    were left out because lmdeck does it another way."""
+    were left out because lmdeck does it another way. ``names_server``: the user said where the server is."""
 
     host: str
     user: str = ""
@@ -35,6 +35,7 @@ class Target:
     dangerous: tuple[str, ...] = ()
     dropped: tuple[str, ...] = field(default=(), compare=False)
     new_host_each_time: bool = False
+    names_server: bool = field(default=False, compare=False)
 
     @property
     def login(self) -> str:
@@ -117,7 +118,8 @@ def parse_target(text: str) -> Target:
     if not server:
         return target
     host, port = split_host(server, numbers_are_ports=True)
-    return replace(target, server_host=_checked_host(host or "127.0.0.1"), server_port=port or SERVER_PORT)
+    place = _checked_host(host or "127.0.0.1")
+    return replace(target, server_host=place, server_port=port or SERVER_PORT, names_server=True)
 
 
 def parse_destination(text: str) -> Target:

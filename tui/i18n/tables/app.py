@@ -35,10 +35,6 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("There is no earlier conversation to go on with."),
         N_("This is a new one; F8 lists what is kept."),
     ),
-    "app.ssh_later": (
-        N_("Reaching {target} by SSH comes with a later version of lmdeck."),
-        N_("Until then run {command} in another window to open the tunnel."),
-    ),
     "app.launch_later": (
         N_("Starting a model from here comes with a later version of lmdeck."),
         N_("Until then run {command} in another window."),

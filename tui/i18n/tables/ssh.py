@@ -185,6 +185,18 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The tunnel to {host} works, but no server listens at {server} there."),
         N_("Start the server, or check its port; lmdeck keeps looking."),
     ),
+    "ssh.server_moved": (
+        N_("The server on {host} listens at port {new} now, no longer at {port}."),
+        N_("lmdeck goes on there."),
+    ),
+    "ssh.several_servers": (
+        N_("Several lmdeploy servers listen on {host}, at the ports {ports}."),
+        N_("Say which one you mean: ssh://HOST/127.0.0.1:PORT."),
+    ),
+    "ssh.listens_elsewhere": (
+        N_("Nothing listens at port {port} of {host}; lmdeploy's servers there have the ports {ports}."),
+        N_("Name one of them: ssh://HOST/127.0.0.1:PORT."),
+    ),
     "ssh.open_failed": (
         N_("The ssh server of {host} cannot reach {server} ({says})."),
         N_("Check the server's address as seen from the machine."),

@@ -1,0 +1,61 @@
+"""What the command line says about ssh: ``lmdeck ssh …`` and ``--ssh-option``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+_FLAGS = frozenset({"--no-mouse", "--continue", "--help"})
+
+
+def split_ssh_words(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The words behind ``lmdeck ssh`` as one ssh line, and lmdeck's own options among them: ssh has no long ones."""
+    theirs: list[str] = []
+    ours: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("--") or word == "--":
+            theirs.append(word)
+            continue
+        ours.append(word)
+        if "=" not in word and word not in _FLAGS:
+            ours += [value for value in (next(rest, None),) if value is not None]
+    if len(theirs) == 1 and " " in theirs[0]:  # the whole line was quoted
+        return theirs[0] if theirs[0].startswith("ssh ") else f"ssh {theirs[0]}", ours
+    return shlex.join(["ssh", *theirs]) if theirs else "", ours
+
+
+def joined_options(words: Sequence[str]) -> list[str]:
+    """``--ssh-option -F`` as ``--ssh-option=-F``: to argparse a value with a dash is the next option."""
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        value = next(rest, None) if word == "--ssh-option" else None
+        found.append(word if value is None else f"{word}={value}")
+    return found
+
+
+def option_words(values: Sequence[str]) -> tuple[str, ...]:
+    """Words for ssh of what followed ``--ssh-option``: ``-i key`` (one value or two), or ``Key=value`` as behind
+    ``-o``. Raises ProblemError(ssh.bad_command_line)."""
+    found: list[str] = []
+    for value in values:
+        try:
+            words = shlex.split(value)
+        except ValueError:
+            from tui.ssh.target import bad
+
+            raise bad("bad_command_line", text=value) from None
+        if words and _SETTING.match(words[0]) and not _waits(found):
+            found.append("-o")
+        found += words
+    return tuple(found)
+
+
+_SETTING = re.compile(r"\w+=")
+
+
+def _waits(found: list[str]) -> bool:
+    """Whether the last word is an option whose value comes next."""
+    return bool(found) and re.fullmatch(r"-[A-Za-z]", found[-1]) is not None
