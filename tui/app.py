@@ -28,10 +28,10 @@ from textual.widgets import Input, TextArea  # noqa: E402
 from tui.config.actions import ACTIONS, Place  # noqa: E402
 from tui.config.paths import state_folder  # noqa: E402
 from tui.i18n import _, preferred_language, set_language  # noqa: E402
-from tui.screens.app_connect import ConnectSide, usual_opener  # noqa: E402
 from tui.screens.bindings import bindings_for, works_on  # noqa: E402
 from tui.screens.chat import ChatScreen  # noqa: E402
 from tui.screens.crashing import TellsCrashes  # noqa: E402
+from tui.screens.launching import LaunchSide  # noqa: E402
 from tui.widgets.clipboard import TerminalClipboard  # noqa: E402
 from tui.widgets.display import EconomicalDisplay  # noqa: E402
 from tui.widgets.input_method import raise_sequence_limit  # noqa: E402
@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 _TWICE_SECONDS = 2.0
 
 
-class LmdeckApp(ConnectSide, TellsCrashes, TerminalClipboard, EconomicalDisplay):
-    """``factory`` builds what is behind the chat screen; it is called after the first frame."""
+class LmdeckApp(LaunchSide, TellsCrashes, TerminalClipboard, EconomicalDisplay):
+    """``factory`` builds what is behind the chat screen (by default what ``options`` name); it is called after the
+    first frame."""
 
     CSS_PATH = "styles/app.tcss"
     BINDINGS = bindings_for(Place.APP)
@@ -56,21 +57,23 @@ class LmdeckApp(ConnectSide, TellsCrashes, TerminalClipboard, EconomicalDisplay)
     FILTER: ClassVar[LineFilter] = NoControls()
 
     def __init__(
-        self, factory: WorkspaceFactory, options: AppOptions | None = None, *, terminal: Terminal = TERMINAL
-    ) -> None:
+        self, factory: WorkspaceFactory | None = None, options: AppOptions | None = None, *,
+        terminal: Terminal = TERMINAL,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._options = options or AppOptions()
         self.secrets = (self._options.api_key,) if self._options.api_key else ()
         if self._options.language:
             self.fixed = frozenset({"language"})
-        self._factory = factory
+        self._factory = factory or self.opener(self._options)
         self._terminal = terminal
         self._chat: ChatScreen | None = None
         self._interrupted = float("-inf")
         self.wear_first()
 
     def get_default_screen(self) -> Screen[None]:
-        self._chat = ChatScreen(None if self._options.connect else self._factory, self._terminal)
+        opens = not (self._options.connect or self._options.launch)
+        self._chat = ChatScreen(self._factory if opens else None, self._terminal)
         return self._chat
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -93,6 +96,8 @@ class LmdeckApp(ConnectSide, TellsCrashes, TerminalClipboard, EconomicalDisplay)
                 loop.add_signal_handler(number, partial(self.exit, None, 128 + number))
         if self._options.connect:
             self.first_start()
+        elif self._options.launch:
+            self.action_launch()
         self.call_after_refresh(self._first_frame_shown)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -182,7 +187,7 @@ def run_app(options: AppOptions, *, factory: WorkspaceFactory | None = None) -> 
     """Run the app until the user leaves; returns the exit code. ``factory`` replaces the workspace (tests)."""
     set_language(options.language or preferred_language())
     raise_sequence_limit()
-    app = LmdeckApp(factory or usual_opener(options), options)
+    app = LmdeckApp(factory, options)
     with guarded_stderr(state_folder() / "stderr.log"):
         gc.disable()  # until the first frame
         try:

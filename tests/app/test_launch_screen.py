@@ -16,8 +16,11 @@ from tests.support.waiting import until_pilot
 from tui.launch.machine import LocalMachine
 from tui.launch.starting import spawned
 from tui.launch.wish import ServeWish
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.launch import LaunchScreen
 from tui.screens.logs import LogScreen
+from tui.screens.room import Landing, Site
+from tui.screens.servers import ServersScreen
 
 __all__ = ["home", "lmdeploy", "machine", "models", "recording", "slice_card"]
 
@@ -32,8 +35,8 @@ def homework(models: Path) -> ServeWish:
 
 
 async def opened(app: Any, pilot: Any, machine: LocalMachine, wish: ServeWish | None, models: Path) -> Any:
-    answers: list[str | None] = []
-    screen = LaunchScreen(machine, wish, roots=(str(models),), pace=FAST)
+    answers: list[Landing | None] = []
+    screen = LaunchScreen(Site(machine, (str(models),), pace=FAST), wish)
     app.push_screen(screen, answers.append)
     await until_pilot(pilot, lambda: app.screen is screen and not screen.state.checking, what="the machine")
     return screen, answers
@@ -54,7 +57,7 @@ async def test_the_homework_is_planned_started_and_answers_its_address(
         await see(pilot, "✓ weights")
         await see(pilot, "of 11.69 ± 0.48 GiB")
         await until_pilot(pilot, lambda: answers, timeout=30)
-        assert answers[0].startswith("http://127.0.0.1:")
+        assert answers[0].url.startswith("http://127.0.0.1:")
         assert screen.state.memory.used > 11 << 30
 
 
@@ -119,14 +122,21 @@ async def test_an_out_of_memory_becomes_a_card_whose_button_starts_again(
         await pilot.press("enter")
         await until_pilot(pilot, lambda: answers, timeout=30)
         assert screen.form.wish.command.ratio != 0.4
+        assert answers[0].keeps is False
         again, _ = await opened(app, pilot, machine, homework(models), models)
         await see(pilot, "yours")
-        again.view.focus()
-        await pilot.press("enter")
+        await pilot.press("f5")
+        await until_pilot(pilot, lambda: isinstance(app.screen, ServersScreen) and app.screen.state.servers)
+        servers = app.screen
+        await see(pilot, "GiB")
+        await pilot.press("delete")
         await see(pilot, f"Stop {AWQ}?")
         await pilot.press("right", "tab", "enter")
-        await see(pilot, "GiB came back")
-        await until_pilot(pilot, lambda: not again.state.servers)
+        await see(pilot, "GiB came back", timeout=30)
+        await until_pilot(pilot, lambda: not servers.state.servers)
+        await see(pilot, "ended with code")
+        await pilot.press("escape")
+        await until_pilot(pilot, lambda: app.screen is again and not again.state.servers)
 
 
 async def test_a_question_and_the_log(
@@ -138,9 +148,12 @@ async def test_a_question_and_the_log(
         screen, answers = await opened(app, pilot, machine, homework(models), models)
         await see(pilot, "It fits.")
         await pilot.press("f6")
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")
+        await see(pilot, "Do you wish to run the custom code?")
+        await pilot.press("escape")
         await see(pilot, "[y] yes")
-        screen.view.focus()
-        await pilot.press("enter")
+        await until_pilot(pilot, lambda: screen.view.rows[screen.view.cursor].key == "answer-n")
+        await pilot.press("down", "enter")
         await see(pilot, "✓ CUDA context", timeout=20)
         await pilot.press("f4")
         await until_pilot(pilot, lambda: isinstance(app.screen, LogScreen))
@@ -152,12 +165,15 @@ async def test_a_question_and_the_log(
         await pilot.press("f9", "f4")
         assert app.clipboard == log.view.shown[0]
         assert not log.following
+        await pilot.press("f5")
+        assert len(log.view.shown) > 20
+        assert "slab_size" in log.view.shown[log.view.found]
         await pilot.press("escape")
         await until_pilot(pilot, lambda: answers, timeout=30)
 
 
 async def test_others_servers_need_their_name_typed(
-    machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path, monkeypatch: pytest.MonkeyPatch
+    machine: LocalMachine, lmdeploy: Install, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tui.model.launch import ServerEntry
 
@@ -166,17 +182,22 @@ async def test_others_servers_need_their_name_typed(
     async def listed(_machine: object, *, ended: bool = False) -> tuple[ServerEntry, ...]:
         return (ServerEntry(2**22 + 3, "/m/theirs", 23333, user="bob"),)
 
-    monkeypatch.setattr("tui.screens.launch.servers", listed)
+    monkeypatch.setattr("tui.screens.servers.servers", listed)
     async with running(size=(120, 36)) as (app, pilot, _workspace):
-        screen, _answers = await opened(app, pilot, machine, None, models)
+        screen = ServersScreen(Site(machine, pace=FAST))
+        answers: list[Landing | None] = []
+        app.push_screen(screen, answers.append)
         await see(pilot, "bob")
-        screen.view.focus()
-        await pilot.press("enter")
+        await pilot.press("delete")
         await see(pilot, "theirs belongs to bob. Type its name to stop it.")
         await pilot.press(*"no", "enter")
-        await until_pilot(pilot, lambda: app.screen is screen)
+        await see(pilot, "That is not its name; nothing was stopped.")
         assert screen.state.stops == []
-        screen._ask_to_stop(2**22 + 3)
+        await pilot.press("delete")
         await see(pilot, "Type its name")
         await pilot.press(*"theirs", "enter")
-        await until_pilot(pilot, lambda: screen.state.stops == ["stopped"])
+        await until_pilot(pilot, lambda: screen.state.stops and screen.state.stops[-1] == "stopped")
+        await pilot.press("f2")
+        await see(pilot, "Choose a server of yours")
+        await pilot.press("f4")
+        await see(pilot, "Only the logs of what lmdeck started")

@@ -29,6 +29,11 @@ class Place(Enum):
     HISTORY = "history"
     SETTINGS = "settings"
     PLANNER = "planner"
+    LAUNCH = "launch"
+    SERVERS = "servers"
+    QUANTISE = "quantise"
+    NODES = "nodes"
+    LOGS = "logs"
     APP = "app"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.config.action import Action, Footer, Group, Place, display_key, first_delivered
+from tui.config.actions_launch import LAUNCH_ACTIONS
 from tui.config.actions_memory import MEMORY_ACTIONS
 from tui.config.actions_reading import READING_ACTIONS
 from tui.config.actions_rooms import ROOM_ACTIONS
@@ -382,6 +383,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *READING_ACTIONS,
     *MEMORY_ACTIONS,
+    *LAUNCH_ACTIONS,
     *ROOM_ACTIONS,
 )
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}

@@ -40,12 +40,13 @@ OPEN_HOSTS = ("0.0.0.0", "::")  # noqa: S104 (recognised, to warn)
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What a machine has, looked at once: the variables of its login shell, its lmdeploys (looked for with ``path``),
-    its cards."""
+    its cards. ``leaving`` are ports that will be free by the start."""
 
     environment: Mapping[str, str]
     installations: tuple[Installation, ...]
     reading: GpuReading | None
     path: str = ""
+    leaving: tuple[int, ...] = ()
 
 
 async def survey(machine: Machine, path: str = "", variables: Mapping[str, str] | None = None) -> Survey:
@@ -63,6 +64,7 @@ class _Found:
     installation: Installation | None
     version: Version | None
     reading: GpuReading | None
+    leaving: tuple[int, ...] = ()
     notices: list[Problem] = field(default_factory=list[Problem])
 
 
@@ -114,15 +116,14 @@ async def prepare(
         notices=tuple(notices),
     )
     if not dry:
-        refuse_what_cannot_fit(prepared)
+        _refuse_what_cannot_fit(prepared)
     return prepared
 
 
-def refuse_what_cannot_fit(prepared: Prepared, coming_back: int = 0) -> None:
-    """Raises ProblemError with the plan's first warning for a start that would certainly end out of memory.
-    ``coming_back`` bytes will be free by then."""
+def _refuse_what_cannot_fit(prepared: Prepared) -> None:
+    """Raises ProblemError with the plan's first warning for a start that would certainly end out of memory."""
     answer = prepared.plan
-    if prepared.wish.anyway or answer is None or answer.free_after + coming_back >= -answer.margin:
+    if prepared.wish.anyway or answer is None or answer.free_after >= -answer.margin:
         return
     raise ProblemError(next(iter(answer.warnings), Problem("plan.weights-do-not-fit")))
 
@@ -137,7 +138,7 @@ def _judge(seen: Survey, machine: Machine, wish: ServeWish, *, dry: bool) -> _Fo
     version = Version.parse(wish.version) if wish.version else release_of(installation)
     if wish.version and version is None:
         raise ProblemError(Problem("plan.version", {"version": wish.version}))
-    found = _Found(environment, installation, version, reading)
+    found = _Found(environment, installation, version, reading, seen.leaving)
     if installation is None:
         missing = Problem("launch.no-lmdeploy", {"machine": machine.name or "localhost"})
         if not dry:
@@ -221,6 +222,8 @@ def _looks_like_a_path(model: str) -> bool:
 async def _port(machine: Machine, command: ServerCommand, host: str, busy: Sequence[int], found: _Found) -> int:
     """A free port, the wanted one if it can be. Raises ProblemError launch.no-port."""
     wanted = command.count("server_port", DEFAULT_PORT)
+    if wanted in found.leaving:
+        return wanted
     try:
         answer = await look(machine, "port", wanted=wanted, host=host, avoid=list(busy))
     except ProblemError as error:

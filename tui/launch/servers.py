@@ -33,7 +33,15 @@ async def servers(machine: Machine, *, ended: bool = False) -> tuple[ServerEntry
     known = {entry.pid for entry in entries}
     entries += [_theirs(server) for server in found if server.pid not in known]
     baselines = {entry.id: cast("dict[str, int]", entry.notes.get("baseline") or {}) for entry in mine}
-    return tuple(_dated(entry, people, reading, baselines.get(entry.id, {})) for entry in entries)
+    dated = [_dated(entry, people, reading, baselines.get(entry.id, {})) for entry in entries]
+    return tuple(await asyncio.gather(*(_heard(machine, entry) for entry in dated)))
+
+
+async def _heard(machine: Machine, entry: ServerEntry) -> ServerEntry:
+    """With whether its port is open."""
+    if not entry.running or not entry.port:
+        return entry
+    return replace(entry, listening=bool((await machine.order("port", port=entry.port))["listening"]))
 
 
 async def _reading(machine: Machine) -> GpuReading | None:

@@ -44,6 +44,7 @@ async def start(machine: Machine, prepared: Prepared) -> Spawned:
         "version": str(prepared.version or ""),
         "baseline": {str(index): used for index, used in prepared.cards.baseline.items()},
         "predicted": answer.total_used if answer else None,
+        "margin": answer.margin if answer else None,
     }
     return await spawn(machine, prepared.argv, prepared.folder, prepared.environment, notes)
 

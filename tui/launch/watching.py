@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, cast
@@ -46,7 +46,8 @@ class Pace:
 
 @dataclass(slots=True)
 class Watch:
-    """The watching of one start. ``prepared`` is None when a running start is found again: no plan beside it then.
+    """The watching of one start. ``prepared`` is None when a running start is found again: its notes hold what was
+    predicted.
 
     After :meth:`events` has ended, ``reader`` holds what the log said, ``ready`` whether the server answers, ``memory``
     and ``pids`` what its processes held on each card (bytes) and which they are."""
@@ -71,7 +72,7 @@ class Watch:
     def _now(self) -> float:
         return monotonic() - self._began
 
-    async def events(self) -> AsyncIterator[LaunchEvent]:
+    async def events(self) -> AsyncGenerator[LaunchEvent]:
         """Everything that happens until the server is ready or has ended. Closing the iterator ends only the watching.
         Raises ProblemError when the machine cannot be asked any more (a lost link: watch again later)."""
         yield LaunchPhase(LaunchStage.STARTING, 0.0)
@@ -104,7 +105,7 @@ class Watch:
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _log(self) -> AsyncIterator[LaunchEvent]:
+    async def _log(self) -> AsyncGenerator[LaunchEvent]:
         """What came into the log since the last look."""
         while True:
             try:
@@ -164,7 +165,9 @@ class Watch:
         used = max(self.memory.values(), default=None)
         if self._stage_began is None:
             self._stage_began = used
-        return LaunchMemory(self._now, used, answer.total_used if answer else None, answer.margin if answer else 0)
+        predicted = answer.total_used if answer else cast("int | None", self.spawned.notes.get("predicted"))
+        margin = answer.margin if answer else int(self.spawned.notes.get("margin") or 0)
+        return LaunchMemory(self._now, used, predicted, margin if predicted else 0)
 
     def _held(self, reading: GpuReading, family: frozenset[int]) -> dict[int, int]:
         """Bytes of the server's processes by card; what the card lost since the start where processes are hidden."""

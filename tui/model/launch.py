@@ -117,7 +117,8 @@ class Installation:
 class ServerEntry:
     """A server on a machine, started by lmdeck or seen in the process list. ``id`` names the start ("" for one that
     lmdeck did not start); ``mine`` when lmdeck started it for this user: only then it is stopped without typing its
-    name. ``memory`` bytes over its cards, ``age`` seconds; ``code`` its exit status once it has ended."""
+    name. ``memory`` bytes over its cards, ``age`` seconds; ``code`` its exit status once it has ended; ``listening``
+    whether its port is open (None where that is not known)."""
 
     pid: int
     model: str
@@ -135,6 +136,7 @@ class ServerEntry:
     code: int | None = None
     version: str = ""
     words: tuple[str, ...] = ()
+    listening: bool | None = None
 
     @property
     def url(self) -> str:

@@ -11,7 +11,7 @@ def bindings_for(place: Place) -> list[BindingType]:
     """The bindings of a place, each with its action's id (for keymaps); actions without a key get none."""
     return [
         Binding(
-            action.keys, action.run.removeprefix("screen.").removeprefix("app."), action.title,
+            action.keys, action.run.removeprefix("screen."), action.title,
             id=action.id, priority=action.priority, show=False,
         )
         for action in ACTIONS

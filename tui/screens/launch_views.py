@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tui.i18n import N_, _
 from tui.i18n.problems import explain
-from tui.launch.show import STAGE_NAMES, fill
+from tui.launch.show import STAGE_NAMES, age_text, fill, stop_line
 from tui.launch.wish import Prepared
 from tui.model.launch import (
     Diagnosis,
@@ -42,7 +42,8 @@ _BAR = 24
 
 @dataclass(slots=True)
 class LaunchState:
-    """Everything shown; the screen changes it and lets the view redraw."""
+    """Everything shown; the screen changes it and lets the view redraw. ``replaces`` is the server that a switch will
+    stop, ``before`` the one that it has stopped."""
 
     prepared: Prepared | None = None
     problem: Problem | None = None
@@ -58,15 +59,19 @@ class LaunchState:
     cards: list[Diagnosis] = field(default_factory=list[Diagnosis])
     lines: deque[str] = field(default_factory=lambda: deque[str](maxlen=8))
     stops: list[str] = field(default_factory=list[str])
+    replaces: ServerEntry | None = None
+    before: ServerEntry | None = None
 
     def begin(self) -> None:
         """A start begins: forget the one before."""
-        self.started, self.fraction, self.memory, self.question = True, None, None, ""
+        self.started, self.problem, self.fraction, self.memory, self.question = True, None, None, None, ""
         self.reached, self.cards, self.stops = {}, [], []
         self.lines.clear()
 
-    def take(self, event: LaunchEvent) -> None:
+    def take(self, event: LaunchEvent | StopStep) -> None:
         match event:
+            case StopStep():
+                self.stops.append(stop_line(event))
             case LaunchPhase(stage, at, None, size, _problem):
                 self.reached[stage] = (at, size)
                 self.fraction = None
@@ -82,10 +87,9 @@ class LaunchState:
             case Diagnosis():
                 self.cards.append(event)
 
-    def take_stop(self, step: StopStep) -> None:
-        from tui.launch.show import stop_line
-
-        self.stops.append(stop_line(step))
+    def drop_card(self, step: NextStep) -> None:
+        """Put the card away whose button this is."""
+        self.cards = [card for card in self.cards if step not in card.steps]
 
     def step(self, key: str) -> NextStep | None:
         """The button behind a row's key (``card-0-1``)."""
@@ -104,14 +108,34 @@ class LaunchView(RowView):
 
     def make_rows(self, width: int) -> list[Row]:
         state = self.state
-        rows = _start_rows(state, width) if state.started else _plan_rows(state, width)
+        rows = _switch_rows(state, width)
+        rows += _start_rows(state, width) if state.started else _plan_rows(state, width)
         for number, card in enumerate(state.cards):
             rows += [Row(), *_card_rows(card, number, width)]
-        rows += [Row(cut([(text, "accent")], width)) for text in state.stops]
-        if state.servers:
+        if state.before is not None and LaunchStage.FAILED in state.reached:
+            text = fill(N_("Start {name} again"), name=one_line(state.before.name, 100))
+            rows.append(Row(cut([(f"  [{text}]", "accent")], width), "before"))
+        if state.servers and not state.started:
             rows += [Row(), Row(((_("servers on this machine"), "muted"),))]
             rows += [_server_row(entry, width) for entry in state.servers]
         return rows
+
+
+def _switch_rows(state: LaunchState, width: int) -> list[Row]:
+    """What happens to the server whose place is taken."""
+    rows: list[Row] = []
+    old = state.replaces
+    if old is not None:
+        held = "–" if old.memory is None else gib(old.memory)
+        text = fill(
+            N_("In place of {name} on port {port}, which gives {held} GiB back"),
+            name=one_line(old.name, 100),
+            port=old.port,
+            held=held,
+        )
+        rows += folded(text, width, "accent")
+    rows += [Row(cut([(text, "success")], width)) for text in state.stops]
+    return [*rows, Row()] if rows else []
 
 
 def _plan_rows(state: LaunchState, width: int) -> list[Row]:
@@ -127,9 +151,9 @@ def _plan_rows(state: LaunchState, width: int) -> list[Row]:
     rows.append(Row(cut([("lmdeploy ", "muted"), (f"{version}  ", "bold"), (one_line(place, 200), "muted")], width)))
     for card in prepared.cards.samples:
         left = "–" if card.free is None else gib(card.free)
-        text = fill(
-            N_("GPU {index} {name}: {free} GiB free"), index=card.index, name=one_line(card.name, 60), free=left
-        )
+        name = one_line(card.name, 60)
+        template = N_("GPU {index} {name}: {free} GiB free") if name else N_("GPU {index}: {free} GiB free")
+        text = fill(template, index=card.index, name=name, free=left)
         rows.append(Row(cut([(text, "")], width)))
     plan = prepared.plan
     if plan is not None:
@@ -177,8 +201,8 @@ def _start_rows(state: LaunchState, width: int) -> list[Row]:
     if state.question:
         rows += [Row(), *folded(one_line(state.question, 400), width, "warning")]
         rows += [
-            Row((("  [y] " + _("yes"), "accent"),), "answer-y"),
             Row((("  [n] " + _("no"), "accent"),), "answer-n"),
+            Row((("  [y] " + _("yes"), "accent"),), "answer-y"),
         ]
     rows.append(Row())
     rows += [Row(cut([(one_line(line, 300), "muted")], width)) for line in state.lines]
@@ -218,8 +242,6 @@ def _card_rows(card: Diagnosis, number: int, width: int) -> list[Row]:
 
 def _server_row(entry: ServerEntry, width: int) -> Row:
     """Whose it is, where it answers, what it holds, for how long, and its model."""
-    from tui.launch.show import age_text
-
     whose = _("yours") if entry.mine else one_line(entry.user, 16) or "?"
     memory = "–" if entry.memory is None else f"{gib(entry.memory)} GiB"
     age = "" if entry.age is None else age_text(entry.age)

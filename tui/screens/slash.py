@@ -42,6 +42,11 @@ SLASH: tuple[Slash, ...] = (
     Slash("copy", N_("Copy the last message."), action="screen.copy_message"),
     Slash("editor", N_("Write in an editor."), action="screen.editor"),
     Slash("connect", N_("Connect elsewhere."), action="app.connect"),
+    Slash("serve", N_("Start a server with this model."), N_("MODEL …"), "app.launch"),
+    Slash("servers", N_("The servers of this machine."), action="app.servers"),
+    Slash("switch", N_("Another model on this server."), action="app.switch_server"),
+    Slash("quantize", N_("Quantise a model to 4 bits."), action="app.quantise"),
+    Slash("nodes", N_("The nodes of this proxy."), action="app.nodes"),
     Slash("settings", N_("Open the settings."), action="app.preferences"),
     Slash("server", N_("About the server."), action="screen.server_facts"),
     Slash("help", N_("Show the help."), action="app.help"),
@@ -192,6 +197,18 @@ async def _file(screen: ChatScreen, argument: str) -> str:
     return ""
 
 
+async def _serve(screen: ChatScreen, argument: str) -> str:
+    import shlex
+
+    try:
+        words = shlex.split(argument)
+    except ValueError:  # a quote that stays open
+        words = argument.split()
+    if screen.launch_plan is not None:
+        screen.launch_plan(words)
+    return ""
+
+
 async def _theme(screen: ChatScreen, argument: str) -> str:
     if argument not in screen.app.available_themes:
         names = ", ".join(sorted(screen.app.available_themes))
@@ -212,5 +229,5 @@ async def _language(screen: ChatScreen, argument: str) -> str:
 
 _VERBS: Mapping[str, Callable[[ChatScreen, str], Awaitable[str]]] = {
     "model": _model, "system": _system, "sampling": _sampling, "think": _think, "tools": _tools, "history": _history,
-    "rename": _rename, "export": _export, "file": _file, "theme": _theme, "language": _language,
+    "serve": _serve, "rename": _rename, "export": _export, "file": _file, "theme": _theme, "language": _language,
 }  # fmt: skip

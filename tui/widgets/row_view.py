@@ -70,6 +70,7 @@ class RowView(ScrollView, can_focus=True):
         if width <= 0:
             return
         before, self.rows = self.rows, list(self.make_rows(width))
+        self._keep_cursor(before)
         if len(before) != len(self.rows):
             self.virtual_size = Size(width, len(self.rows))
         top = self.scroll_offset.y
@@ -78,10 +79,21 @@ class RowView(ScrollView, can_focus=True):
             new = self.rows[number] if number < len(self.rows) else None
             if old != new and 0 <= number - top < self.size.height:
                 self.refresh(Region(0, number - top, self.size.width, 1))
-        if self.cursor >= len(self.rows) or (self.cursor >= 0 and not self.rows[self.cursor].key):
-            self.cursor = -1
         if self.has_focus:
             self._begin_walk()
+
+    def _keep_cursor(self, before: Sequence[Row]) -> None:
+        """The cursor stays on what it was on, wherever that is now; rows that came in above must not change what Enter
+        chooses."""
+        if not 0 <= self.cursor < len(before):
+            self.cursor = -1
+            return
+        old = before[self.cursor]
+        same = [number for number, row in enumerate(self.rows) if (row.key, row.card) == (old.key, old.card)]
+        moved = next(iter(same), -1) if self.cursor not in same else self.cursor
+        if moved != self.cursor:
+            self.refresh()
+        self.cursor = moved if old.key else -1
 
     def retranslate(self) -> None:
         self.rebuild()

@@ -1,0 +1,187 @@
+"""The app's side of starting servers: the ways into those screens, the machine they are about, and where they end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from tui.app_options import AppOptions
+from tui.i18n import _
+from tui.model.problem import ProblemError
+from tui.screens.app_connect import ConnectSide
+
+if TYPE_CHECKING:
+    from tui.launch.machine import Machine
+    from tui.launch.wish import ServeWish
+    from tui.model.launch import ServerEntry
+    from tui.screens.room import Landing, Room, Site
+
+    MakeRoom = Callable[[Site], Room]
+
+
+class LaunchSide(ConnectSide):
+    """Mixed into the app. All of it works on the machine that is connected, or on this one."""
+
+    async def on_mount(self) -> None:
+        self.chat.launch_plan = self.launch_words
+
+    # the ways in
+
+    def action_launch(self) -> None:
+        self.launch_words(())
+
+    def launch_words(self, words: Sequence[str]) -> None:
+        """The form, filled with what follows ``serve api_server``, or with a whole command."""
+        from tui.launch.wish import ServeWish
+
+        self._launch(ServeWish.pasted(words) if words else None)
+
+    def _launch(self, wish: ServeWish | None, replaces: ServerEntry | None = None) -> None:
+        from tui.screens.launch import LaunchScreen
+
+        self._enter(lambda site: LaunchScreen(site, wish, replaces=replaces))
+
+    def action_servers(self) -> None:
+        """The servers of the machine."""
+        from tui.screens.servers import ServersScreen
+
+        self._enter(ServersScreen)
+
+    def action_quantise(self) -> None:
+        from tui.screens.quantise import QuantiseScreen
+
+        self._enter(QuantiseScreen)
+
+    def action_switch_server(self) -> None:
+        """Another model on the server of this chat."""
+        if not self._in_a_room():
+            self._switch()
+
+    @work(group="launch", exclusive=True)
+    async def _switch(self) -> None:
+        from tui.launch.wish import ServeWish
+        from tui.screens.launch import LaunchScreen
+
+        workspace = self.chat.workspace
+        async with self._site() as site:
+            if site is None:
+                return
+            entry = await self._server_of_chat(site.machine)
+            if workspace is None or entry is None:
+                self.chat.hint(_("This server was not started by lmdeck, so it cannot give way to another model."))
+                return
+            await self._visit(site, LaunchScreen(site, ServeWish(entry.words), replaces=entry))
+
+    async def _server_of_chat(self, machine: Machine) -> ServerEntry | None:
+        """Ours that the chat is connected to; None when it is none of ours."""
+        from tui.launch.servers import servers
+
+        workspace = self.chat.workspace
+        port = workspace.address.rpartition(":")[2] if workspace is not None else ""
+        try:
+            found = await servers(machine)
+        except ProblemError as error:
+            self.chat.tell(error.problem)
+            return None
+        return next((one for one in found if one.mine and one.running and str(one.port) == port), None)
+
+    # the room, and what comes of it
+
+    def _in_a_room(self) -> bool:
+        from tui.screens.room import Room
+
+        if any(isinstance(screen, Room) for screen in self.screen_stack):
+            self.hint(_("Leave this screen first (Esc)."))
+            return True
+        return False
+
+    def _enter(self, make: MakeRoom) -> None:
+        if not self._in_a_room():
+            self._visit_new(make)
+
+    @work(group="launch", exclusive=True)
+    async def _visit_new(self, make: MakeRoom) -> None:
+        async with self._site() as site:
+            if site is not None:
+                await self._visit(site, make(site))
+
+    async def _visit(self, site: Site, room: Room) -> None:
+        landing = await self.push_screen_wait(room)
+        if landing is not None:
+            await self._land(site.machine, landing)
+        elif not self.chat.is_open:
+            self.action_connect()
+
+    @asynccontextmanager
+    async def _site(self) -> AsyncGenerator[Site | None]:
+        """The machine to work on; where one is connected and this one too, the user chooses. None: nothing chosen."""
+        from tui.launch.machine import LocalMachine
+        from tui.launch.models import ROOTS
+        from tui.screens.room import Site
+
+        settings = self.live.settings
+        local = LocalMachine()
+        try:
+            machine = await self._choose_machine(local)
+            if machine is None:
+                yield None
+                return
+            total = round(settings.gpu_total * 2**30) if settings.gpu_total and machine is local else None
+            yield Site(
+                machine, (*settings.model_roots, *ROOTS), settings.lmdeploy_path, total, eats=self._terminal.eats,
+                keymap=self.keys_of_user,
+            )  # fmt: skip
+        finally:
+            await local.aclose()
+
+    async def _choose_machine(self, local: Machine) -> Machine | None:
+        from tui.screens.pick import PickScreen
+
+        remote = self._remote_machine()
+        if remote is None:
+            return local
+        place = await self.push_screen_wait(PickScreen(_("On which machine?"), (remote.name, _("this machine"))))
+        return None if place is None else (remote, local)[place]
+
+    def _remote_machine(self) -> Machine | None:
+        """The machine of the open connection, where that goes over ssh."""
+        host = getattr(self.chat.workspace, "host", None)
+        if host is None:
+            return None
+        from tui.hosts.remote_machine import RemoteMachine
+
+        return RemoteMachine(host)
+
+    async def _land(self, machine: Machine, landing: Landing) -> None:
+        """Open the chat on a server, with the conversation where the server takes another's place."""
+        from tui.screens.confirm import ConfirmScreen
+
+        question = _("{url} is ready, but a reply is running. Stop it and go there? What has arrived is kept.")
+        if self.chat.busy and not await self.push_screen_wait(ConfirmScreen(question.replace("{url}", landing.url))):
+            self.chat.hint(_("The new server goes on: {url}").replace("{url}", landing.url))
+            return
+        options = AppOptions(
+            store=self._options.store, mouse=self._options.mouse, api_key=landing.api_key,
+            conversation=self._conversation(landing),
+        )  # fmt: skip
+        if machine.name:
+            place = landing.url.partition("://")[2]
+            options = replace(options, ssh=f"ssh://{machine.name}/{place}")
+        else:
+            options = replace(options, url=landing.url)
+        self._connected(options)
+        self.chat.hint(_("Connected to {url}.").replace("{url}", landing.url))
+
+    def _conversation(self, landing: Landing) -> str:
+        """The open conversation when it goes on: after a switch, and where its server is not there any more."""
+        from tui.model.server import LinkPhase
+
+        workspace = self.chat.workspace
+        if workspace is None or workspace.session is None or not workspace.reading.messages:
+            return ""
+        gone = workspace.link is not None and workspace.link.link.phase is not LinkPhase.HEALTHY
+        return workspace.session.conversation_id if landing.keeps or gone else ""

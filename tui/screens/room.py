@@ -1,0 +1,106 @@
+"""What the launch, servers and quantise screens share: the machine they are about, where they end, their last lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui.config.action import Place
+from tui.i18n import N_
+from tui.i18n.problems import explain
+from tui.launch.machine import Machine
+from tui.launch.models import ROOTS
+from tui.launch.watching import Pace
+from tui.launch.wish import ServeWish
+from tui.model.launch import ServerEntry
+from tui.model.problem import Problem
+from tui.widgets.keyline import PlaceLine
+from tui.widgets.literal import literal
+
+if TYPE_CHECKING:
+    from tui.screens.app_settings import SettingsSide
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where the chat goes next: a server's address as its own machine reaches it. ``keeps`` the conversation that is
+    open, as a switch of models does."""
+
+    url: str
+    keeps: bool = False
+    api_key: str | None = field(default=None, repr=False)
+
+
+def landing_on(entry: ServerEntry, *, keeps: bool = False) -> Landing:
+    """The way to a server, with the key that it was started with."""
+    keys = ServeWish(entry.words).command.options.get("api_keys")
+    first = str(keys).split()[0] if keys else None
+    return Landing(entry.url, keeps, first)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A machine to start things on, and what the settings say about it. ``total`` is its card's size in bytes where
+    the user knows it; ``eats`` and ``keymap`` are for the key lines."""
+
+    machine: Machine
+    roots: tuple[str, ...] = ROOTS
+    lmdeploy: str = ""
+    total: int | None = None
+    pace: Pace = field(default_factory=Pace)
+    eats: frozenset[str] = frozenset()
+    keymap: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def wish(self, wish: ServeWish | None = None) -> ServeWish:
+        """A wish with what the settings say, where it does not say it itself."""
+        wish = wish or ServeWish(())
+        return replace(wish, lmdeploy=wish.lmdeploy or self.lmdeploy, total=wish.total or self.total)
+
+
+class Room(Screen[Landing | None]):
+    """A screen about one machine. Answers with the server that the chat should go to, None when it was left."""
+
+    CSS_PATH = "../styles/launch.tcss"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+        # Held, not looked for: a worker may say something while the screen is being closed.
+        self._note = Static(id="room-note", markup=False)
+
+    @property
+    def machine(self) -> Machine:
+        return self.site.machine
+
+    @property
+    def lmdeck(self) -> SettingsSide:
+        """The app; its clipboard says what became of a copy."""
+        from tui.screens.app_settings import SettingsSide
+
+        assert isinstance(self.app, SettingsSide)  # noqa: S101 (no other app opens this screen)
+        return self.app
+
+    def headline(self, here: str, there: str) -> str:
+        """The title, with the machine's name where it is not this one."""
+        return there.replace("{machine}", self.machine.name) if self.machine.name else here
+
+    def last_lines(self, place: Place) -> ComposeResult:
+        """The note and the keys."""
+        yield self._note
+        yield PlaceLine(place, N_("Esc back"), eats=self.site.eats, keymap=self.site.keymap, id="room-keys")
+
+    def note(self, text: str) -> None:
+        """A short sentence below; foreign words may be in it."""
+        self._note.update(literal(text))
+
+    def complain(self, problem: Problem) -> None:
+        """Say what went wrong, and what to do."""
+        self.note(explain(problem).text)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
