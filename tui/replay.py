@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from tui.model.events import (
     SessionEvent,
     TitleChanged,
     TurnFailed,
+    TurnFigures,
     TurnFinished,
     TurnStarted,
     UserMessageAdded,
@@ -63,6 +64,11 @@ class ReplaySession:
     @property
     def messages(self) -> tuple[Message, ...]:
         return self._assembly.messages
+
+    @property
+    def turns(self) -> Mapping[str, TurnFigures]:
+        """The figures of the turns that were played."""
+        return self._assembly.turns
 
     def subscribe(self) -> Subscription[SessionEvent]:
         """All events from now on; ends when the replay is closed, not when it is over."""
@@ -125,6 +131,7 @@ class ReplaySession:
         elif isinstance(event, TitleChanged):
             self.title = event.title
         elif isinstance(event, BranchChanged):
+            self._assembly.deleted.clear()  # what the recording holds is what was shown
             self._assembly.replace(messages)
         elif isinstance(event, UserMessageAdded) and messages:
             self._assembly.add(messages[0])

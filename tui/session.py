@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 
-from tui.chat.assemble import Assembly
 from tui.chat.context import NEAR, ContextGauge
+from tui.chat.conversation import Conversation, with_answers
 from tui.chat.endpoints import continues_answers, find_model, known_model
 from tui.chat.engine import ROUND_LIMIT, TurnJob, run_turn
 from tui.chat.history import valid_history
-from tui.chat.keeper import Keeper
-from tui.chat.merge import merge_events
 from tui.chat.ports import CONTEXT_TOO_LONG, Approver, EndpointPort, StorePort, new_id, utc_now
 from tui.chat.records import Settings, TurnLog
 from tui.chat.titles import title_from
 from tui.chat.writer import Heading
 from tui.i18n import _
-from tui.model.broadcast import Broadcast, Subscription
 from tui.model.events import (
-    BranchChanged,
     ContextMeter,
     MessageHeld,
     Notice,
     QueueChanged,
     RoundStarted,
-    SessionEvent,
-    TitleChanged,
     TurnEvent,
     TurnFailed,
     TurnFinished,
@@ -54,7 +48,7 @@ def _no_breakdown() -> tuple[MemoryBreakdown, ...]:
     return ()
 
 
-class Session:
+class Session(Conversation):
     """One conversation: its messages, its queue, its turn.
 
     ``system``, ``sampling``, ``tools_enabled`` (None: all), ``approve``, ``breakdown`` (the memory picture to keep with
@@ -73,6 +67,7 @@ class Session:
         system: str = "",
         sampling: Sampling | None = None,
     ) -> None:
+        super().__init__(store, conversation_id)
         self.endpoint = endpoint
         self.runner = runner
         self.approve = approve
@@ -82,15 +77,9 @@ class Session:
         self.round_limit = ROUND_LIMIT
         self.tools_enabled: frozenset[str] | None = None
         self.breakdown: Callable[[], tuple[MemoryBreakdown, ...]] = _no_breakdown
-        self.title = ""
-        self.title_is_manual = False
         self.trim_oldest = False
         self.waiting: tuple[str, ...] = ()
         self.busy = False
-        self._store = store
-        self._assembly = Assembly()
-        self._keeper = Keeper(store, conversation_id, self._heading, self._assembly.message, self._store_failed)
-        self._events: Broadcast[SessionEvent] = Broadcast(merge=merge_events)
         self._queue: list[tuple[str, tuple[ImagePart, ...]]] = []
         self._gauge = ContextGauge(endpoint)
         self._warned = False
@@ -100,22 +89,6 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._measuring: asyncio.Task[ContextMeter] | None = None
 
-    # What a screen reads.
-
-    @property
-    def conversation_id(self) -> str:
-        """The store's id once the conversation is there, before that one of our own."""
-        return self._keeper.conversation_id
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """The visible branch, oldest first, the message being written included."""
-        return self._assembly.messages
-
-    def subscribe(self) -> Subscription[SessionEvent]:
-        """All events from now on. Nothing is lost: neighbouring deltas are merged when the consumer is slow."""
-        return self._events.subscribe()
-
     # What a user does.
 
     async def load(self, tip: str | None = None) -> None:
@@ -123,18 +96,9 @@ class Session:
         (the store's, or ``chat.no_conversation``)."""
         await self.stop()
         await self._settle()
-        info = await self._store.conversation(self.conversation_id) if self._store else None
-        if info is None or self._store is None:
-            raise ProblemError(Problem("chat.no_conversation", {"id": self.conversation_id}))
-        messages = await self._store.branch(info.id, tip or info.tip)
-        if tip:
-            await self._store.set_tip(info.id, tip)
-        self.title, self.title_is_manual = info.title, info.title_is_manual
-        settings = Settings.of(info.settings)
+        settings = await self._read(tip)
         self.system, self.sampling, self.tools_enabled = settings.system, settings.sampling, settings.tools
         self.trim_oldest = settings.trim_oldest
-        self._keeper.loaded(settings)
-        self._show(messages)
 
     async def submit(
         self, text: str, images: tuple[ImagePart, ...] = (), *, trim_oldest: bool = False, anyway: bool = False
@@ -171,9 +135,9 @@ class Session:
         await self.stop()
         messages = self.messages
         end = len(messages) if message_id is None else self._index(message_id) + 1
-        asked = next((place for place in reversed(range(end)) if messages[place].role == "user"), None)
+        asked = next((message for message in reversed(messages[:end]) if message.role == "user"), None)
         if asked is not None:
-            self._show(messages[: asked + 1])
+            self._show((*self._assembly.branch(asked.id), asked))
             self._begin(self._turn)
 
     async def edit(self, message_id: str, text: str) -> None:
@@ -185,7 +149,7 @@ class Session:
         if message.role != "user":
             raise ValueError(f"not a user's message: {message_id}")
         images = tuple(part for part in message.parts if isinstance(part, ImagePart))
-        self._show(self.messages[:place])
+        self._show(self._assembly.branch(message_id))
         self._begin(lambda: self._answer(text, images))
 
     async def resume(self) -> None:
@@ -197,16 +161,37 @@ class Session:
         last = self.messages[-1]
         if last.role != "assistant" or last.tool_calls:
             self._begin(self._turn)
-        elif not last.complete and (last.text or last.reasoning) and continues_answers(self.endpoint.facts):
+        elif (
+            not last.complete
+            and (last.text or last.reasoning)
+            and last.id == self._assembly.tip
+            and continues_answers(self.endpoint.facts)
+        ):
             self._begin(lambda: self._turn(continue_last=True))
         elif last.text:
             self._begin(lambda: self._answer(_("Please continue."), ()))
         else:
             await self.regenerate()
 
-    async def rename(self, title: str) -> None:
-        """Give the conversation a title that no automatic one replaces."""
-        self._set_title(title, manual=True)
+    async def delete(self, message_id: str) -> tuple[str, ...]:
+        """Take a message out of the conversation, with what cannot be without it (:func:`with_answers`); the ids of all
+        that went. Nothing is lost: see :class:`tui.chat.conversation.Conversation`. Raises KeyError for a message that
+        is not on the visible branch."""
+        await self.stop()
+        await self._settle()
+        ids = with_answers(self.messages, message_id)
+        self._hide(ids)
+        self._measuring = asyncio.create_task(self._measure())
+        return ids
+
+    async def undelete(self) -> tuple[str, ...]:
+        """Bring back what was deleted last on this branch, where it was; its ids, none when there is nothing."""
+        await self.stop()
+        await self._settle()
+        ids = self._unhide()
+        if ids:
+            self._measuring = asyncio.create_task(self._measure())
+        return ids
 
     async def measure(self, draft: str = "") -> ContextMeter:
         """How full the context would be with this draft; also published, with a notice when it passes 90 %."""
@@ -222,10 +207,6 @@ class Session:
             self._publish(Notice(Problem("chat.context_near", data)))
         self._warned = share >= NEAR
         return meter
-
-    async def flush(self) -> None:
-        """Return when what there is has been written, or when the store refused it."""
-        await self._keeper.flush()
 
     async def aclose(self) -> None:
         """Stop the turn, write what there is, end all subscriptions."""
@@ -289,7 +270,7 @@ class Session:
             request,
             log.turn_id,
             frozenset(spec.name for spec in request.tools),
-            frozenset(call.call_id for message in self.messages for call in message.tool_calls),
+            frozenset(call.call_id for message in self._assembly.branch() for call in message.tool_calls),
             self.round_limit,
             find_model=partial(find_model, self.endpoint),
             on_line=log.line,
@@ -353,25 +334,9 @@ class Session:
                 return place
         raise KeyError(message_id)
 
-    def _show(self, messages: Sequence[Message]) -> None:
-        """Make another branch the visible one."""
-        self._keeper.capture()
-        self._assembly.replace(messages)
-        self._publish(BranchChanged(self.conversation_id, self._assembly.tip))
-
     def _queue_changed(self) -> None:
         self.waiting = tuple(text for text, _images in self._queue)
         self._publish(QueueChanged(self.waiting))
-
-    def _set_title(self, title: str, *, manual: bool) -> None:
-        if not title or (self.title_is_manual and not manual):
-            return
-        self.title, self.title_is_manual = title, manual
-        self._keeper.rename(title, manual=manual)
-        self._publish(TitleChanged(title))
-
-    def _publish(self, event: SessionEvent) -> None:
-        self._events.publish(event)
 
     async def _measure(self) -> ContextMeter:
         """After a turn: the server has shown that it answers, so its context length may be asked for, once."""
@@ -394,7 +359,4 @@ class Session:
         return Settings(self.system, self.sampling, self.tools_enabled, self.trim_oldest)
 
     def _heading(self) -> Heading:
-        return Heading(self.title, self.endpoint.address.base_url, self.endpoint.model or "", self._settings())
-
-    def _store_failed(self, problem: Problem) -> None:
-        self._publish(Notice(problem))
+        return Heading(self.title, self.endpoint.address.reference, self.endpoint.model or "", self._settings())

@@ -199,3 +199,48 @@ async def test_a_store_that_cannot_be_opened_is_told_and_the_chat_works(demo: Ru
 async def test_an_address_that_is_none_is_told(tmp_path: Path):
     async with connected_or_told(AppOptions(url="http://[/x]", store=tmp_path / "c.sqlite")) as (app, pilot):
         await until_pilot(pilot, lambda: app.chat.transcript.parts(NoticeView), 30, "the notice")
+
+
+def told(app: LmdeckApp) -> list[str]:
+    """The figures below the turns."""
+    return [line.picture().plain for line in app.chat.transcript.parts(TurnLine)]
+
+
+async def test_a_message_is_deleted_and_brought_back_and_figures_are_there_again(
+    demo: RunningDemo,  # noqa: F811 (a fixture)
+    tmp_path: Path,
+):
+    options = AppOptions(url=demo.url, store=tmp_path / "c.sqlite")
+    async with connected(options) as (app, pilot):
+        await see(pilot, "lmdeck-demo", 30)
+        await say(app, pilot, "Compute (3+5)*2")
+        await say(app, pilot, "hello")
+        session = app.chat.session
+        assert session is not None
+        conversation = session.conversation_id
+        figures = told(app)
+        assert len(figures) == 2
+        assert all("first token" in line for line in figures)
+        await pilot.press("alt+delete")
+        await see(pilot, "Select the message first")
+        await pilot.press("alt+up", "alt+up", "alt+up", "alt+up", "alt+up")  # the question about arithmetic
+        assert app.chat.transcript.selected == session.messages[0].id
+        await pilot.press("alt+delete")
+        await until_pilot(pilot, lambda: "Compute" not in screen_text(app), what="the deletion")
+        assert app.chat.transcript.selected is None
+        assert app.chat.transcript.parts(ToolCallView) == []
+        assert told(app) == figures[1:]
+        assert [message.role for message in session.messages] == ["user", "assistant"]
+    options = AppOptions(url=demo.url, store=tmp_path / "c.sqlite", conversation=conversation)
+    async with connected(options) as (app, pilot):
+        await until_pilot(pilot, lambda: told(app) == figures[1:], 30, "the figures")
+        assert "Compute" not in screen_text(app)
+        await app.run_action("screen.undelete_message", default_namespace=app.screen)
+        await see(pilot, "Compute (3+5)*2")
+        assert len(app.chat.transcript.parts(ToolCallView)) == 2
+        assert told(app) == figures
+        session = app.chat.session
+        assert session is not None
+        assert app.chat.transcript.selected == session.messages[0].id
+        await app.run_action("screen.undelete_message", default_namespace=app.screen)
+        await see(pilot, "Nothing was deleted")

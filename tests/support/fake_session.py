@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from tui.chat.wire import WireView
 from tui.hosts.monitor import MemoryMonitor
+from tui.hosts.remote import RemoteHost
 from tui.model import events
 from tui.model.broadcast import Broadcast, Subscription
 from tui.model.gpu import GpuReading
@@ -39,6 +40,7 @@ class FakeSession:
         self.messages: tuple[Message, ...] = ()
         self.busy = False
         self.waiting: tuple[str, ...] = ()
+        self.turns: dict[str, events.TurnFigures] = {}
         self.title = ""
         self.conversation_id = "c1"
         self.system = ""
@@ -48,6 +50,7 @@ class FakeSession:
         self.closed = False
         self._broadcast: Broadcast[events.SessionEvent] = Broadcast(limit=10_000)
         self._number = 0
+        self._deleted: tuple[Message, ...] = ()
 
     def subscribe(self) -> Subscription[events.SessionEvent]:
         return self._broadcast.subscribe()
@@ -147,6 +150,21 @@ class FakeSession:
         self.calls.append(("rename", title))
         self.title = title
 
+    async def delete(self, message_id: str) -> tuple[str, ...]:
+        self.calls.append(("delete", message_id))
+        self._deleted = self.messages
+        self.messages = tuple(message for message in self.messages if message.id != message_id)
+        self.play(events.MessagesDeleted((message_id,)))
+        return (message_id,)
+
+    async def undelete(self) -> tuple[str, ...]:
+        self.calls.append(("undelete",))
+        ids = tuple(message.id for message in self._deleted if message not in self.messages)
+        if ids:
+            self.messages, self._deleted = self._deleted, ()
+            self.play(events.BranchChanged("c", self.messages[-1].id))
+        return ids
+
     async def take_back(self, index: int) -> str:
         text = self.waiting[index]
         self.play(events.QueueChanged(self.waiting[:index] + self.waiting[index + 1 :]))
@@ -233,6 +251,7 @@ class FakeWorkspace:
         self.tools_room: ToolsRoom | None = None
         self.wired: WireView | None = None
         self.address = "127.0.0.1:23333"
+        self.host: RemoteHost | None = None
         self.closed = False
         self.notices: tuple[Problem, ...] = ()
         self.new_conversations = 0

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import takewhile
 from typing import ClassVar, TypeVar
 
 from tui.chat.ports import utc_now
 from tui.model.events import (
+    MessagesDeleted,
     Notice,
     ReasoningDelta,
     ReasoningFinished,
@@ -20,14 +22,17 @@ from tui.model.events import (
     SessionEvent,
     TextDelta,
     TextWasReasoning,
+    Timings,
     ToolApprovalAsked,
     ToolCallArguments,
     ToolCallStarted,
     ToolResult,
     ToolRunning,
     TurnFailed,
+    TurnFigures,
     TurnFinished,
     TurnStarted,
+    Usage,
     UserMessageAdded,
 )
 from tui.model.message import (
@@ -133,10 +138,15 @@ class Assembly:
 
     def __init__(self, messages: Iterable[Message] = (), now: Callable[[], datetime] = utc_now) -> None:
         self._now = now
+        self.deleted: set[str] = set()
+        """Messages of the branch that are not shown. They keep their place, so that they can come back."""
+        self.turns: dict[str, TurnFigures] = {}
+        """The figures of turns that are over, by the turn's id."""
+        self._usage: Usage | None = None
         self.replace(messages)
 
     def replace(self, messages: Iterable[Message]) -> None:
-        """Go on from another branch."""
+        """Go on from another branch. What was deleted stays so."""
         self._items: dict[str, Message | _Draft] = {message.id: message for message in messages}
         self._turn: str | None = None
         self._assistant: _Draft | None = None
@@ -145,12 +155,26 @@ class Assembly:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """All messages, oldest first, the ones being written included."""
-        return tuple(item.freeze() if isinstance(item, _Draft) else item for item in self._items.values())
+        """What is shown, oldest first, the messages being written included."""
+        gone = self.deleted
+        return tuple(message for message in self.branch() if message.id not in gone) if gone else self.branch()
+
+    def branch(self, before: str | None = None) -> tuple[Message, ...]:
+        """The whole branch with what was deleted from it, or what of it comes before a message."""
+        items = (
+            self._items.values() if before is None else takewhile(lambda item: item.id != before, self._items.values())
+        )
+        return tuple(item.freeze() if isinstance(item, _Draft) else item for item in items)
 
     @property
     def tip(self) -> str | None:
+        """The end of the branch, deleted or not: what comes next is its child, so that it comes back to its place."""
         return next(reversed(self._items), None)
+
+    @property
+    def shown_tip(self) -> str | None:
+        """The last message that is shown."""
+        return next((item for item in reversed(self._items) if item not in self.deleted), None)
 
     def message(self, message_id: str) -> Message | None:
         item = self._items.get(message_id)
@@ -173,6 +197,7 @@ class Assembly:
 
     def _turn_started(self, event: TurnStarted) -> None:
         self._turn = event.turn_id
+        self._usage = None
         self._assistant = self._results = None
 
     def _user_message(self, event: UserMessageAdded) -> None:
@@ -271,7 +296,7 @@ class Assembly:
         draft = self._results or self._assistant
         if draft:
             draft.complete = draft is self._results or event.finish_reason in _WHOLE
-        self._end()
+        self._end(event.timings)
         return draft
 
     def _failed(self, event: TurnFailed) -> _Draft | None:
@@ -279,8 +304,14 @@ class Assembly:
         if draft:
             draft.parts.append(NoticePart(event.problem))
             draft.complete = draft is self._results
-        self._end()
+        self._end(event.timings)
         return draft
+
+    def _used(self, event: Usage) -> None:
+        self._usage = event if self._usage is None else self._usage + event
+
+    def _messages_deleted(self, event: MessagesDeleted) -> None:
+        self.deleted.update(event.ids)
 
     def _seal(self) -> None:
         for draft in (self._assistant, self._results):
@@ -288,7 +319,9 @@ class Assembly:
                 draft.complete = True
                 draft.touch()
 
-    def _end(self) -> None:
+    def _end(self, timings: Timings) -> None:
+        if self._turn is not None:
+            self.turns[self._turn] = TurnFigures(self._usage, timings)
         for draft in (self._assistant, self._results):
             if draft:
                 draft.touch()
@@ -314,6 +347,8 @@ class Assembly:
         Notice: _notice,
         TurnFinished: _finished,
         TurnFailed: _failed,
+        Usage: _used,
+        MessagesDeleted: _messages_deleted,
     }
 
 

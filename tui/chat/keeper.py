@@ -52,6 +52,16 @@ class Keeper:
         if self._writer:
             self._writer.add(lambda store, conversation: store.rename(conversation, title, manual=manual))
 
+    def hide(self, ids: tuple[str, ...]) -> None:
+        """These messages are not shown any more."""
+        if self._writer:
+            self._writer.add(lambda store, conversation: store.hide(conversation, ids))
+
+    def unhide(self, ids: tuple[str, ...]) -> None:
+        """These messages are shown again."""
+        if self._writer:
+            self._writer.add(lambda store, conversation: store.unhide(conversation, ids))
+
     def turn(self, record: TurnRecord) -> None:
         """Keep a turn as far as it came."""
         if self._writer:

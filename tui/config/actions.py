@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from tui.config.action import Action, Footer, Group, Place, display_key, first_delivered
 from tui.config.actions_launch import LAUNCH_ACTIONS
 from tui.config.actions_memory import MEMORY_ACTIONS
+from tui.config.actions_messages import MESSAGE_ACTIONS
 from tui.config.actions_reading import READING_ACTIONS
 from tui.config.actions_rooms import ROOM_ACTIONS
 from tui.i18n import N_
@@ -124,51 +125,6 @@ ACTIONS: tuple[Action, ...] = (
         Place.CHAT,
     ),
     Action(
-        "message.edit",
-        N_("Edit and send again"),
-        N_("Change the selected (or your last) message: a new branch."),
-        "screen.edit_message",
-        Group.CONVERSATION,
-        "",
-        Place.CHAT,
-    ),
-    Action(
-        "message.wire",
-        N_("Show the request"),
-        N_("The request behind an answer as curl and Python, and what came back, piece by piece."),
-        "screen.wire",
-        Group.CONVERSATION,
-        "",
-        Place.CHAT,
-    ),
-    Action(
-        "message.copy",
-        N_("Copy the message"),
-        N_("Copy the selected (or the last) message as Markdown."),
-        "screen.copy_message",
-        Group.CONVERSATION,
-        "f9",
-        Place.CHAT,
-    ),
-    Action(
-        "message.previous",
-        N_("Select the message above"),
-        N_("Walk through the messages, upwards."),
-        "screen.walk(-1)",
-        Group.CONVERSATION,
-        "alt+up",
-        Place.CHAT,
-    ),
-    Action(
-        "message.next",
-        N_("Select the message below"),
-        N_("Walk through the messages, downwards."),
-        "screen.walk(1)",
-        Group.CONVERSATION,
-        "alt+down",
-        Place.CHAT,
-    ),
-    Action(
         "conversation.new",
         N_("New conversation"),
         N_("Start with an empty conversation on the same server."),
@@ -246,24 +202,6 @@ ACTIONS: tuple[Action, ...] = (
         N_("Save to a file"),
         N_("Write the conversation as Markdown; /export html makes a page, /export json gives everything."),
         "screen.export('md')",
-        Group.CONVERSATION,
-        "",
-        Place.CHAT,
-    ),
-    Action(
-        "message.versions",
-        N_("Other versions"),
-        N_("Choose among the versions of the selected (or last) message that has several."),
-        "screen.versions",
-        Group.CONVERSATION,
-        "",
-        Place.CHAT,
-    ),
-    Action(
-        "message.fork",
-        N_("Fork here"),
-        N_("A new conversation that shares everything up to the selected message."),
-        "screen.fork",
         Group.CONVERSATION,
         "",
         Place.CHAT,
@@ -381,6 +319,7 @@ ACTIONS: tuple[Action, ...] = (
         "ctrl+q",
         Place.APP,
     ),
+    *MESSAGE_ACTIONS,
     *READING_ACTIONS,
     *MEMORY_ACTIONS,
     *LAUNCH_ACTIONS,

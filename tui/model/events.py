@@ -7,6 +7,7 @@ exactly one of ``TurnFinished`` and ``TurnFailed``. Times are seconds as float.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tui.model.message import ImagePart
@@ -114,6 +115,22 @@ class Usage:
     cached_tokens: int = 0
     estimated: bool = False
 
+    def __add__(self, other: Usage) -> Usage:
+        """Both rounds together."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.estimated or other.estimated,
+        )
+
+    @staticmethod
+    def total(rounds: Iterable[Usage]) -> Usage | None:
+        """All rounds of a turn together; None when there is none."""
+        found = list(rounds)
+        return sum(found[1:], found[0]) if found else None
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -140,6 +157,14 @@ class Timings:
         if self.generation <= 0 or self.completion_tokens <= 0:
             return None
         return self.completion_tokens / self.generation
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFigures:
+    """What is shown below a turn: the tokens of all its rounds, and its times. None: not known."""
+
+    usage: Usage | None
+    timings: Timings | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +217,19 @@ class UserMessageAdded:
 @dataclass(frozen=True, slots=True)
 class BranchChanged:
     """The visible branch of the conversation is another one (edit, regenerate, open): read the messages again.
-    ``tip`` is its last message at this moment, None when it is empty."""
+    ``tip`` is its last message at this moment, None when it is empty; ``restored`` are messages that were deleted and
+    are back."""
 
     conversation_id: str
     tip: str | None = None
+    restored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesDeleted:
+    """The user took messages out of the visible branch; :class:`BranchChanged` says when they are back."""
+
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,4 +265,13 @@ class MessageHeld:
     images: tuple[ImagePart, ...] = ()
 
 
-SessionEvent = TurnEvent | UserMessageAdded | BranchChanged | QueueChanged | ContextMeter | TitleChanged | MessageHeld
+SessionEvent = (
+    TurnEvent
+    | UserMessageAdded
+    | BranchChanged
+    | MessagesDeleted
+    | QueueChanged
+    | ContextMeter
+    | TitleChanged
+    | MessageHeld
+)

@@ -152,6 +152,27 @@ class ChatActions(Screen[None]):
             self.composer.focus()
             self.hint(_("Enter sends the changed message as a new branch; Esc gives up."))
 
+    def action_delete_message(self) -> None:
+        selected = self.transcript.selected
+        if selected is None:
+            self.hint(_("Select the message first: Alt+↑ walks through them."))
+            return
+
+        async def delete(session: ChatSession) -> None:
+            if selected not in {message.id for message in session.messages}:
+                return  # gone meanwhile
+            await session.delete(selected)
+            self.hint(_("Deleted. The menu brings it back: “Bring back what was deleted”."))
+
+        self._when_idle(delete)
+
+    def action_undelete_message(self) -> None:
+        async def undelete(session: ChatSession) -> None:
+            if not await session.undelete():
+                self.hint(_("Nothing was deleted on this branch."))
+
+        self._when_idle(undelete)
+
     def action_copy_message(self) -> None:
         message = self._chosen("assistant") if self.transcript.selected is None else self._chosen(None)
         if message is None or not message.text:
@@ -192,7 +213,7 @@ class ChatActions(Screen[None]):
     async def action_menu(self) -> None:
         from tui.screens.menu import INSERT_SLASH, MenuScreen
 
-        chosen = await self.app.push_screen_wait(MenuScreen(self.completions))
+        chosen = await self.app.push_screen_wait(MenuScreen(self.completions, self.composer.keys_for_menu))
         if chosen == INSERT_SLASH:
             self.composer.insert("/")
         elif chosen is not None and chosen.startswith("/"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatchmethod
+from itertools import zip_longest
 
 from tui.model import events
 from tui.model.message import (
@@ -42,11 +43,11 @@ class TurnFeed:
         self._calls.clear()
         self._round_texts.clear()
 
-    def show(self, messages: Iterable[Message]) -> None:
-        """Show a branch from the beginning; the last message may still be growing."""
+    def show(self, messages: Sequence[Message], turns: Mapping[str, events.TurnFigures] | None = None) -> None:
+        """Show a branch from the beginning, every turn with its figures; the last message may still be growing."""
         self.reset()
         views: list[PartView] = []
-        for message in messages:
+        for message, following in zip_longest(messages, messages[1:]):
             for part in message.parts:
                 view = self._view_of(message, part)
                 if view is not None:
@@ -54,6 +55,10 @@ class TurnFeed:
             if message.role == "assistant":
                 self._message_id = message.id
                 self._text, self._reasoning = _open_ends(views, message)
+            ends = following is None or following.turn != message.turn
+            figures = turns.get(message.turn) if turns and message.turn and ends else None
+            if figures is not None:
+                views.append(TurnLine(self._message_id, figures.usage, figures.timings))
         self._transcript.replace(views)
 
     def _view_of(self, message: Message, part: Part) -> PartView | None:
@@ -100,6 +105,10 @@ class TurnFeed:
     def _user(self, event: events.UserMessageAdded) -> None:
         self._transcript.add(UserView(event.message_id, event.text))
         self._transcript.follow()
+
+    @_on.register
+    def _deleted(self, event: events.MessagesDeleted) -> None:
+        self._transcript.swap([view for view in self._transcript.part_views() if view.message_id in event.ids])
 
     @_on.register
     def _turn(self, _event: events.TurnStarted) -> None:
@@ -192,8 +201,7 @@ class TurnFeed:
 
     @_on.register
     def _tokens(self, event: events.Usage) -> None:
-        before = self._usage
-        self._usage = event if before is None else _sum(before, event)
+        self._usage = event if self._usage is None else self._usage + event
         for view in self._parts_of_message():
             if isinstance(view, ReasoningView) and event.reasoning_tokens:
                 view.finish(tokens=event.reasoning_tokens)
@@ -259,13 +267,3 @@ def _finish(view: ToolCallView, result: ToolResultPart | events.ToolResult) -> N
     view.finish(result.content, ok=result.ok, seconds=result.seconds, problem=result.problem)
     if result.log or result.full or result.images:
         view.tell(log=result.log, full=result.full, images=result.images)
-
-
-def _sum(first: events.Usage, second: events.Usage) -> events.Usage:
-    return events.Usage(
-        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
-        completion_tokens=first.completion_tokens + second.completion_tokens,
-        reasoning_tokens=first.reasoning_tokens + second.reasoning_tokens,
-        cached_tokens=first.cached_tokens + second.cached_tokens,
-        estimated=first.estimated or second.estimated,
-    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tui.model.broadcast import Subscription
-from tui.model.events import SessionEvent
+from tui.model.events import SessionEvent, TurnFigures
 from tui.model.message import ConversationInfo, ImagePart, Message
 from tui.model.monitor import Attention, MemoryState
 from tui.model.plan import Explanation, PlanInput
@@ -40,6 +40,11 @@ class ReadableSession(Protocol):
     @property
     def waiting(self) -> tuple[str, ...]: ...
     def subscribe(self) -> Subscription[SessionEvent]: ...
+    @property
+    def turns(self) -> Mapping[str, TurnFigures]:
+        """The figures of the turns that messages come from, by ``Message.turn``."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -61,6 +66,8 @@ class ChatSession(ReadableSession, Protocol):
     async def take_back(self, index: int) -> str: ...
     async def rename(self, title: str) -> None: ...
 
+    async def delete(self, message_id: str) -> tuple[str, ...]: ...
+    async def undelete(self) -> tuple[str, ...]: ...
     @property
     def conversation_id(self) -> str: ...
 

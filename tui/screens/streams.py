@@ -6,7 +6,7 @@ Loaded after the first frame, with the model's dataclasses.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tui.model import events
@@ -49,23 +49,26 @@ class Streams:
     def follow_session(self, session: ReadableSession, notices: tuple[Problem, ...] = ()) -> Coroutine[Any, Any, None]:
         """Show a conversation, below it the notices, and everything that happens in it until it is closed. Subscribes
         at once."""
-        return self._follow_session(session, session.subscribe(), session.messages, notices)
+        shown = (session.messages, dict(session.turns))
+        return self._follow_session(session, session.subscribe(), shown, notices)
 
     async def _follow_session(
         self,
         session: ReadableSession,
         subscription: Subscription[events.SessionEvent],
-        messages: tuple[Message, ...],
+        shown: tuple[tuple[Message, ...], Mapping[str, events.TurnFigures]],
         notices: tuple[Problem, ...],
     ) -> None:
         try:
-            self.feed.show(messages)
+            self.feed.show(*shown)
             for problem in notices:
                 self._screen.tell(problem)
             self._state(session)
             async for event in subscription:
                 if isinstance(event, events.BranchChanged):
-                    self.feed.show(_branch(session, event.tip))
+                    self.feed.show(_branch(session, event.tip), session.turns)
+                    if event.restored:
+                        self._screen.transcript.select(event.restored[0])
                 self._event(session, event)
         finally:
             self._silence.end()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tui.model.message import ConversationInfo
 from tui.model.problem import Problem, ProblemError
 from tui.model.search import SearchHit
-from tui.store import conversations, messages, search
+from tui.store import conversations, hidden, messages, search
 from tui.store.purge import deleted_before, purge
 
 if TYPE_CHECKING:
@@ -87,6 +87,19 @@ class Catalogue:
         """Undo :meth:`delete`."""
         await self._writer.run(lambda connection: conversations.set_deleted(connection, conversation_id, deleted=False))
 
+    async def hide(self, conversation_id: str, ids: Sequence[str]) -> None:
+        """Take messages out of a conversation's branches, versions and the search. They stay in the tree, with their
+        parents, hashes and what follows them: :meth:`unhide` undoes it."""
+        await self._writer.run(lambda connection: hidden.hide(connection, conversation_id, ids))
+
+    async def unhide(self, conversation_id: str, ids: Sequence[str]) -> None:
+        """Undo :meth:`hide`."""
+        await self._writer.run(lambda connection: hidden.unhide(connection, conversation_id, ids))
+
+    async def hidden(self, conversation_id: str) -> list[tuple[str, ...]]:
+        """The ids of hidden messages, those that were hidden together in one tuple; the oldest first."""
+        return await self._reader.run(lambda connection: hidden.deeds(connection, conversation_id))
+
     async def purge(self, before: datetime | None = None) -> int:
         """Remove for good what was deleted before a time (default: everything that is deleted now). Messages shared
         with a fork that still exists stay. Returns how many conversations went."""
@@ -109,7 +122,9 @@ class Catalogue:
         def work(connection: Connection) -> ConversationInfo:
             _require_member(connection, conversation_id, message_id)
             path = [key for key, _ in messages.path(connection, message_id)]
-            return conversations.fork(connection, conversation_id, path, message_id, title)
+            made = conversations.fork(connection, conversation_id, path, message_id, title)
+            hidden.copy(connection, conversation_id, made.id)
+            return made
 
         return await self._writer.run(work)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from tui.model.message import Message
 from tui.model.problem import Problem, ProblemError
-from tui.store import search
+from tui.store import hidden, search
 from tui.store.conversations import key_of, now, require
 from tui.store.parts import PartRow, content_hash, from_row, to_row
 from tui.store.rows import compact, insert_part, rows_of, rows_of_many, update_parts
@@ -113,14 +113,16 @@ def path(connection: Connection, tip: str | None) -> list[tuple[int, str]]:
     return connection.execute(_PATH, (tip,)).fetchall()
 
 
-def branch_ids(connection: Connection, conversation_id: str, tip: str | None) -> list[str]:
-    """The ids from the root to ``tip``, or to the conversation's own tip."""
+def branch_ids(connection: Connection, conversation_id: str, tip: str | None, *, all_of_it: bool = False) -> list[str]:
+    """The ids from the root to ``tip``, or to the conversation's own tip; ``all_of_it``: hidden ones too."""
     info = require(connection, conversation_id)
-    return [message_id for _, message_id in path(connection, tip or info.tip)]
+    ids = [message_id for _, message_id in path(connection, tip or info.tip)]
+    return ids if all_of_it else hidden.shown(connection, conversation_id, ids)
 
 
 def versions(connection: Connection, message_id: str, conversation_id: str | None) -> list[str]:
-    """The message and its siblings, oldest first, within one conversation or all that the message is part of."""
+    """The message and its siblings, oldest first, within one conversation or all that the message is part of; without
+    those that are hidden."""
     stored = _stored(connection, message_id)
     if stored is None:
         return []
@@ -129,7 +131,9 @@ def versions(connection: Connection, message_id: str, conversation_id: str | Non
         JOIN conversations c ON c.key = mine.conversation AND (?1 IS NULL OR c.id = ?1)
         JOIN members other ON other.conversation = mine.conversation
         JOIN messages m ON m.key = other.message AND m.parent IS ?2
-        WHERE mine.message = ?3 ORDER BY m.key""",
+        WHERE mine.message = ?3 AND NOT EXISTS (
+            SELECT 1 FROM hidden WHERE hidden.conversation = other.conversation AND hidden.message = m.key
+        ) ORDER BY m.key""",
         (conversation_id, stored.parent, stored.key),
     )
     return [row[1] for row in rows]
@@ -155,7 +159,8 @@ def branch_points(connection: Connection, conversation_id: str) -> dict[str, int
     """Messages that have siblings in the conversation, and how many versions there are."""
     rows = connection.execute(
         """SELECT m.id, count(*) OVER (PARTITION BY m.parent) AS versions FROM members
-        JOIN messages m ON m.key = members.message WHERE members.conversation = ?""",
+        JOIN messages m ON m.key = members.message WHERE members.conversation = ?1
+        AND m.key NOT IN (SELECT message FROM hidden WHERE conversation = ?1)""",
         (key_of(connection, conversation_id),),
     )
     return {message_id: count for message_id, count in rows if count > 1}

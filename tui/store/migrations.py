@@ -93,6 +93,17 @@ _SEARCH = (
     "CREATE TABLE upkeep (task TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 
+# What the user took out of a conversation. The messages stay what they are, with their parents and hashes: reading a
+# branch leaves them out, restoring removes the row. ``deed`` numbers the deletions; one takes several messages.
+_HIDDEN = (
+    """CREATE TABLE hidden (
+        conversation INTEGER NOT NULL REFERENCES conversations (key),
+        message INTEGER NOT NULL REFERENCES messages (key),
+        deed INTEGER NOT NULL,
+        PRIMARY KEY (conversation, message)
+    ) WITHOUT ROWID""",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -107,6 +118,7 @@ class Migration:
 MIGRATIONS = (
     Migration(1, "2026-11-22", "conversations, messages, turns", _CONVERSATIONS_MESSAGES_TURNS),
     Migration(2, "2026-11-22", "which messages the search has", _SEARCH),
+    Migration(3, "2026-11-22", "which messages were taken out of a conversation", _HIDDEN),
 )
 NEWEST = MIGRATIONS[-1].version
 

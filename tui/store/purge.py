@@ -34,6 +34,7 @@ def purge(connection: Connection, identity: str) -> bool:
             (key,),
         )
     ]
+    connection.execute("DELETE FROM hidden WHERE conversation = ?", (key,))
     connection.execute("DELETE FROM members WHERE conversation = ?", (key,))
     for message in own:
         search.forget(connection, message)

@@ -31,7 +31,9 @@ _MATCHING = """SELECT m.id, m.key, c.id FROM search
     CROSS JOIN members ON members.message = search.rowid
     CROSS JOIN messages m ON m.key = search.rowid
     CROSS JOIN conversations c ON c.key = members.conversation
-    WHERE search MATCH ? AND c.deleted IS NULL ORDER BY search.rowid DESC"""
+    WHERE search MATCH ? AND c.deleted IS NULL
+    AND NOT EXISTS (SELECT 1 FROM hidden WHERE hidden.conversation = c.key AND hidden.message = m.key)
+    ORDER BY search.rowid DESC"""
 
 
 def is_available(connection: Connection) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from tui.model.events import TurnFigures
 from tui.model.message import Message
 from tui.model.problem import Problem
 from tui.model.turn import TurnRecord
@@ -84,11 +85,15 @@ class Store(Catalogue):
             self._read_back(message, characters),
         )
 
-    async def branch(self, conversation_id: str, tip: str | None = None) -> list[Message]:
-        """The messages from the root to ``tip`` (without it: to the conversation's own tip)."""
-        return await self._reader.run(
-            lambda connection: messages.read(connection, messages.branch_ids(connection, conversation_id, tip))
-        )
+    async def branch(self, conversation_id: str, tip: str | None = None, *, all_of_it: bool = False) -> list[Message]:
+        """The messages from the root to ``tip`` (without it: to the conversation's own tip). Hidden ones are left out,
+        unless ``all_of_it`` is wanted."""
+
+        def read(connection: Connection) -> list[Message]:
+            ids = messages.branch_ids(connection, conversation_id, tip, all_of_it=all_of_it)
+            return messages.read(connection, ids)
+
+        return await self._reader.run(read)
 
     async def branch_ids(self, conversation_id: str, tip: str | None = None) -> list[str]:
         """The ids of :meth:`branch`, for transcripts that read a window at a time with :meth:`messages`."""
@@ -128,6 +133,11 @@ class Store(Catalogue):
     async def turns(self, conversation_id: str) -> list[TurnRecord]:
         """The turns that were run in a conversation, oldest first, without the server's lines."""
         return await self._reader.run(lambda connection: turns.of_conversation(connection, conversation_id))
+
+    async def figures(self, conversation_id: str) -> dict[str, TurnFigures]:
+        """Tokens and times of all turns that messages of a conversation come from, by the turn's id. Turns without any
+        (a crash) are left out."""
+        return await self._reader.run(lambda connection: turns.figures(connection, conversation_id))
 
     async def verify(self, conversation_id: str) -> list[str]:
         """The ids of messages that were altered since they were completed; empty when the transcript is genuine.

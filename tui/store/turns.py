@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from tui.model.codec import from_json, to_json
+from tui.model.events import Timings, TurnFigures, Usage
 from tui.model.problem import Problem, ProblemError
 from tui.model.turn import RawLine, TurnRecord
 
@@ -53,6 +54,27 @@ def of_conversation(connection: Connection, conversation_id: str) -> list[TurnRe
         "SELECT id, record FROM turns WHERE conversation = ? ORDER BY started, id", (conversation_id,)
     ).fetchall()
     return [_decode(turn_id, record) for turn_id, record in rows]
+
+
+def figures(connection: Connection, conversation_id: str) -> dict[str, TurnFigures]:
+    """Tokens and times of the turns that a conversation's messages come from (a fork has some of another one)."""
+    rows = connection.execute(
+        """SELECT DISTINCT t.id, json_extract(t.record, '$.usage'), json_extract(t.record, '$.timings')
+        FROM members JOIN conversations c ON c.key = members.conversation
+        JOIN messages m ON m.key = members.message JOIN turns t ON t.id = m.turn WHERE c.id = ?""",
+        (conversation_id,),
+    )
+    found: dict[str, TurnFigures] = {}
+    for turn_id, usage, timings in rows:
+        try:
+            rounds = [from_json(one) for one in json.loads(usage or "[]")]
+            times = from_json(json.loads(timings)) if timings else None
+        except ValueError:
+            continue  # a newer lmdeck's; the messages are there all the same
+        used = Usage.total([one for one in rounds if isinstance(one, Usage)])
+        if used is not None or times is not None:
+            found[turn_id] = TurnFigures(used, times if isinstance(times, Timings) else None)
+    return found
 
 
 def holds(connection: Connection, turn_id: str, lines: int) -> bool:

@@ -63,6 +63,11 @@ class Transcript(ScrollingColumn, can_focus=False):
         self._selected = None
         super().replace(parts)
 
+    def swap(self, old: Sequence[PartView], new: PartView | None = None) -> None:
+        super().swap(old, new)
+        if not self._places(self._selected):
+            self._selected = None
+
     # walking through messages
 
     @property

@@ -168,14 +168,15 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatc
     path = tmp_path / "c.sqlite3"
     store = await Store.open(path)
     await store.close()
-    bad = migrations.Migration(3, "2027-01-01", "bad", ("CREATE TABLE more (x)", "CREATE TABLE nonsense ("))
+    before = migrations.NEWEST
+    bad = migrations.Migration(before + 1, "2027-01-01", "bad", ("CREATE TABLE more (x)", "CREATE TABLE nonsense ("))
     monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, bad))
-    monkeypatch.setattr(migrations, "NEWEST", 3)
-    monkeypatch.setattr(migrations.migrate, "__defaults__", (3,))
+    monkeypatch.setattr(migrations, "NEWEST", bad.version)
+    monkeypatch.setattr(migrations.migrate, "__defaults__", (bad.version,))
     assert (await problem_of_opening(path)).code == "store.failed"
     assert [each.name for each in tmp_path.iterdir()] == ["c.sqlite3"]
     with closing(sqlite3.connect(path)) as other:
-        assert other.execute("PRAGMA user_version").fetchone() == (2,)
+        assert other.execute("PRAGMA user_version").fetchone() == (before,)
         assert other.execute("SELECT name FROM sqlite_master WHERE name = 'more'").fetchone() is None
 
 
