@@ -78,6 +78,7 @@ def test_the_wheel_carries_everything_and_only_tui(built: tuple[Path, Path], tmp
     assert "lmdeck-dark.toml" in found["themes"]  # pyright: ignore[reportOperatorIssue]
     assert found["styles"]
     assert found["catalogues"] == ["lmdeck.mo"]
+    assert {"tui/shot/fonts/lmdeck-mono.ttf", "tui/shot/fonts/OFL.txt"} <= set(names)
     assert found["top"] == []
     entry = (tmp_path / "site").glob("*.dist-info/entry_points.txt")
     assert "lmdeck = tui.cli:main" in next(entry).read_text()
