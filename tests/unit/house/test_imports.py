@@ -15,7 +15,8 @@ import tui
 
 SCREEN_ROOMS = {"app", "web", "screens", "widgets", "markdown"}
 HEAVY = {
-    "openai", "httpx2", "aiohttp", "pynvml", "mcp", "sqlite3", "jsonschema", "prometheus_client", "pydantic", "resvg_py",
+    "openai", "httpx2", "aiohttp", "pynvml", "mcp", "sqlite3", "jsonschema", "prometheus_client", "pydantic",
+    "resvg_py",
 }  # fmt: skip
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(tui.__path__) if module.name != "__main__")
 
