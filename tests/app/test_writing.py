@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events as ui
 from textual.widgets import Button, Input, OptionList
 
 from tests.support.app import running, screen_text, see
@@ -232,6 +233,27 @@ async def test_a_message_with_files_is_sent_whole(tmp_path: Path):
         app.chat.send("read @bad")
         await see(pilot, "bad is neither text nor a picture")
         assert app.chat.composer.text == "read @bad"
+
+
+@pytest.mark.parametrize(
+    ("typed", "check"),
+    [
+        ("/theme ember\n", lambda app: app.theme == "ember"),
+        ("//", lambda app: app.chat.composer.text == "/"),
+        ("/sampling\x1b", lambda app: app.screen is app.chat),
+    ],
+)
+async def test_what_arrives_together_with_the_slash_goes_to_the_menu(typed: str, check: Any):
+    """Over a slow link a whole command comes in one piece, faster than the menu opens."""
+    keys = {"\n": "enter", "\x1b": "escape"}
+    async with running() as (app, pilot, workspace):
+        for character in typed:
+            event = ui.Key(keys.get(character, "slash" if character == "/" else character), character)
+            app.chat.composer.post_message(event)
+        await until_pilot(pilot, lambda: check(app))
+        await pilot.pause()
+        assert app.screen is app.chat
+        assert not workspace.fake.calls, "nothing was sent to the model"
 
 
 @pytest.mark.parametrize("model", ["internlm2_5-7b-chat", "internvl2-26b", "my-model"])

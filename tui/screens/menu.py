@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -26,7 +26,8 @@ INSERT_SLASH = "insert-slash"
 
 class MenuScreen(Dialog[str]):
     """Answers with the Textual action of the chosen entry, with a command such as ``/think on``, or with
-    ``INSERT_SLASH``: a second / is meant literally. ``arguments`` gives what may stand behind a command."""
+    ``INSERT_SLASH``: a second / is meant literally. ``arguments`` gives what may stand behind a command, ``ahead`` the
+    keys that were typed before the menu was there: over a slow link a whole command arrives at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -34,10 +35,15 @@ class MenuScreen(Dialog[str]):
         Binding("tab", "complete", show=False, priority=True),
     ]
 
-    def __init__(self, arguments: Callable[[str], Sequence[str]] = lambda _name: ()) -> None:
+    def __init__(
+        self,
+        arguments: Callable[[str], Sequence[str]] = lambda _name: (),
+        ahead: Callable[[], Sequence[events.Key]] = lambda: (),
+    ) -> None:
         super().__init__()
         self._query = ""
         self._arguments = arguments
+        self._ahead = ahead
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -48,6 +54,21 @@ class MenuScreen(Dialog[str]):
         self.query_one("#entries", OptionList).can_focus = False
         self._fill("")
         self.query_one(Input).focus()
+        for key in self._ahead():
+            if key.key == "escape":
+                self.call_after_refresh(self.action_close)
+            else:
+                self.on_key(key)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that came before the field had the focus."""
+        entry = self.query_one(Input)
+        if event.is_printable and event.character:
+            event.stop()
+            entry.insert_text_at_cursor(event.character)
+        elif event.key == "enter":
+            event.stop()
+            self.call_after_refresh(entry.action_submit)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

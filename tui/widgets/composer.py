@@ -54,6 +54,7 @@ class Composer(TextArea):
         self.sent = History()
         self.large_paste = PASTE_CHARACTERS
         self._pastes: dict[str, str] = {}
+        self._ahead: list[events.Key] | None = None  # typed since the menu was asked for, which is not there yet
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -138,7 +139,17 @@ class Composer(TextArea):
 
     # keys and paste
 
+    def keys_for_menu(self) -> list[events.Key]:
+        """What was typed between the / and now; the menu is there and takes the rest itself."""
+        keys, self._ahead = self._ahead or [], None
+        return keys
+
     def on_key(self, event: events.Key) -> None:
+        if self._ahead is not None:
+            event.stop()
+            event.prevent_default()
+            self._ahead.append(event)
+            return
         # Not as priority bindings: those run at once, before the characters typed just before have been inserted.
         if not event.is_printable and (action := self._own_action(event.key)):
             event.stop()
@@ -151,6 +162,7 @@ class Composer(TextArea):
         elif event.character in MENU_KEYS and not self.text:
             event.stop()
             event.prevent_default()
+            self._ahead = []
             self.post_message(self.MenuAsked())
 
     def _own_action(self, key: str) -> Callable[[], None] | None:
