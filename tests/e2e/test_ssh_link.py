@@ -342,7 +342,7 @@ async def test_a_killed_lmdeck_leaves_neither_tunnel_nor_agent(sshd: StartSshd, 
     child.kill()
     await child.wait()
     await until(lambda: not any(alive(pid) for pid in (*mine, *there)), 5, "everything has ended")
-    assert not box.sessions()
+    await until(lambda: not box.sessions(), 5, "sshd has no connection left")
     # The next lmdeck sweeps the folder away.
     link = open_link(box.target(*options))
     await link.up()

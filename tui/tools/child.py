@@ -103,12 +103,14 @@ class Child:
             self._waiting.pop(number, None)
 
     async def exit_code(self) -> int:
-        """How it ended, -1 while it cannot be told."""
-        if self._process is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(2):
-                    return await self._process.wait()
-        return -1
+        """How it ended, -1 while it cannot be told. A grandchild that holds a pipe does not delay the answer for long."""
+        process = self._process
+        if process is None:
+            return -1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await process.wait()
+        return -1 if process.returncode is None else process.returncode
 
     async def aclose(self, grace: float = 0.0) -> None:
         """End it: its input is closed, and after ``grace`` seconds it is killed with everything it started."""
