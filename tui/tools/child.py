@@ -103,7 +103,7 @@ class Child:
             self._waiting.pop(number, None)
 
     async def exit_code(self) -> int:
-        """How it ended, -1 while it cannot be told. A grandchild that holds a pipe does not delay the answer for long."""
+        """How it ended, -1 while it cannot be told. A grandchild that holds a pipe delays it little."""
         process = self._process
         if process is None:
             return -1
