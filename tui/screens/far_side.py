@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui.hosts.remote import RemoteHost
     from tui.hosts.serving import ServerThere
     from tui.model.broadcast import Subscription
-    from tui.model.question import Question
+    from tui.model.question import ChangedKey, Question
     from tui.model.server import LinkState
     from tui.screens.places import FarSide
 
@@ -41,7 +41,7 @@ class MachinesSide(SettingsSide):
             from tui.hosts.machines import Machines
 
             self._machines = Machines(self.ask_user)
-            self.run_worker(self._follow_machines(self._machines), group="machines")
+            self.run_worker(self._follow_machines(self._machines.subscribe()), group="machines")
         return self._machines
 
     @property
@@ -91,9 +91,8 @@ class MachinesSide(SettingsSide):
 
     # what the links say
 
-    async def _follow_machines(self, machines: Machines) -> None:
+    async def _follow_machines(self, news: Subscription[tuple[RemoteHost, ...]]) -> None:
         """Follow every machine's link from its first state on."""
-        news = machines.subscribe()
         followed: set[RemoteHost] = set()
         try:
             async for hosts in news:
@@ -106,20 +105,20 @@ class MachinesSide(SettingsSide):
             news.close()
 
     async def _follow_link(self, host: RemoteHost, states: Subscription[LinkState]) -> None:
+        shown: ChangedKey | None = None
         try:
             async for _state in states:
-                if host.link.changed is not None and host.link.needs_user:
-                    await self._changed_key(host)
+                changed = host.link.changed
+                if changed is not None and changed is not shown and host.link.needs_user:
+                    shown = changed
+                    await self._changed_key(host, changed)
         finally:
             states.close()
 
-    async def _changed_key(self, host: RemoteHost) -> None:
+    async def _changed_key(self, host: RemoteHost, changed: ChangedKey) -> None:
         """The machine shows another host key: compare, replace, or leave it."""
         from tui.screens.questions import ChangedKeyScreen
 
-        changed = host.link.changed
-        if changed is None:
-            return
         async with self._questions:
             answer = await self._answer(ChangedKeyScreen(host.name, changed))
         if answer == "replace":

@@ -1,0 +1,109 @@
+"""``lmdeck ask`` through a real sshd: the answer, the questions on the terminal, the errors and their exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.far import Servers, a_box, url_of, words_for
+from tests.support.pty_app import PtyApp, python
+from tests.support.sshd import StartSshd, ssh_processes, sshd
+from tests.support.waiting import until
+from tui.headless import FAILED, UNREACHABLE, USAGE, AskOptions, ask
+from tui.ssh.forwards import free_port
+
+__all__ = ["sshd"]
+MAIN = "import sys; from tui.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.fixture
+async def servers(tmp_path: Path) -> AsyncIterator[Servers]:
+    async with AsyncExitStack() as stack:
+        yield Servers(tmp_path, stack)
+
+
+async def asked(url: str, **options: object) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = await ask(AskOptions("Compute (3+5)*2", url, **options), out, err)  # type: ignore[arg-type]
+    return code, out.getvalue(), err.getvalue()
+
+
+async def test_an_answer_through_the_tunnel(sshd: StartSshd, servers: Servers, tmp_path: Path) -> None:
+    port = await servers.start()
+    box = await a_box(sshd, tmp_path)
+    code, out, _err = await asked(url_of(box, port), ssh_options=words_for(box))
+    assert (code, "16" in out) == (0, True)
+    code, out, _err = await asked(url_of(box), ssh_options=words_for(box))  # the only server there is
+    assert (code, "16" in out) == (0, True)
+    await until(lambda: not ssh_processes())
+
+
+async def test_what_cannot_be_guessed_is_said(sshd: StartSshd, servers: Servers, tmp_path: Path) -> None:
+    ports = sorted([await servers.start("one"), await servers.start("two")])
+    box = await a_box(sshd, tmp_path)
+    code, _out, err = await asked(url_of(box), ssh_options=words_for(box))
+    assert code == USAGE
+    assert f"{ports[0]}, {ports[1]}" in err
+    nothing = free_port()
+    code, _out, err = await asked(url_of(box, nothing), ssh_options=words_for(box))
+    assert code == USAGE
+    assert f"Nothing listens at port {nothing}" in err
+    code, out, _err = await asked(url_of(box, ports[1]), ssh_options=words_for(box))
+    assert (code, "16" in out) == (0, True)
+
+
+async def test_errors_and_their_exit_codes(sshd: StartSshd, tmp_path: Path) -> None:
+    box = await a_box(sshd, tmp_path)
+    port = free_port()
+    code, _out, err = await asked(url_of(box, port), ssh_options=words_for(box))
+    assert (code, "no server listens" in err) == (UNREACHABLE, True)
+    code, _out, err = await asked("ssh://root@127.0.0.1:99999")
+    assert (code, "is no port" in err) == (USAGE, True)
+    code, _out, err = await asked("ssh -Z root@host")
+    assert (code, "no option" in err) == (USAGE, True)
+    code, _out, err = await asked(f"ssh://root@127.0.0.1:{port}", ssh_options=("-F", "none"))
+    assert (code, "no ssh server listens there" in err) == (UNREACHABLE, True)
+    await box.stop()
+    code, _out, _err = await asked(url_of(box, port), ssh_options=("-F", "none"))
+    assert code == UNREACHABLE
+    assert FAILED == 1
+
+
+@pytest.mark.pty
+async def test_questions_are_asked_on_the_terminal(sshd: StartSshd, servers: Servers, tmp_path: Path) -> None:
+    port = await servers.start()
+    box = await a_box(sshd, tmp_path, password="geheim", trusted=False)
+    words = ["-F", "none", "-o", f"UserKnownHostsFile={box.folder}/known_hosts", "-o", "IdentityAgent=none"]
+    line = " ".join(["ssh", url_of(box).removeprefix("ssh://"), "-L", f"1:127.0.0.1:{port}", *words])
+    arguments = python("-c", MAIN, "ask", "Compute (3+5)*2", "--url", line, "--tools", "add,mul")
+
+    def talk() -> int:
+        with PtyApp(arguments, columns=140, env={"LMDECK_LANGUAGE": "en"}) as app:
+            app.wait_for("(yes/no/[fingerprint])", 40)
+            app.send("yes\n")
+            app.wait_for("password:", 40)
+            app.send("geheim\n")
+            app.wait_for("16", 40)
+            assert "geheim" not in app.text
+            return app.wait_exit()
+
+    assert await asyncio.to_thread(talk) == 0
+
+
+async def test_without_a_terminal_nobody_answers(sshd: StartSshd, servers: Servers, tmp_path: Path) -> None:
+    port = await servers.start()
+    box = await a_box(sshd, tmp_path, password="x")
+    words = [word for option in words_for(box) for word in ("--ssh-option", option)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", MAIN, "ask", "hello", "--url", url_of(box, port), *words, start_new_session=True,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _out, err = await process.communicate()
+    assert process.returncode == UNREACHABLE
+    assert b"was not answered" in err
