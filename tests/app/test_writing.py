@@ -495,6 +495,21 @@ async def test_renaming_asks_for_the_title(tmp_path: Path):
         await until_pilot(pilot, lambda: ("rename", "Mine") in workspace.fake.calls)
 
 
+async def test_a_title_given_in_the_list_reaches_the_open_conversation(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, store):
+        await pilot.press("f8")
+        await until_pilot(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await see(pilot, "● Sums")
+        await pilot.press("f2")
+        await see(pilot, "Title of this conversation")
+        await pilot.press(*["backspace"] * 4, *"Mine", "enter")
+        await see(pilot, "● Mine")
+        assert ("rename", "Mine") in workspace.fake.calls
+        info = await store.conversation(workspace.fake.conversation_id)
+        assert info is not None
+        assert (info.title, info.title_is_manual) == ("Mine", True)
+
+
 async def test_a_conversation_becomes_a_file(tmp_path: Path):
     async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, _store):
         workspace.fake.title = "Why / not?"

@@ -39,7 +39,8 @@ class ConversationActions(ChatActions):
         if found is None:
             return
         workspace, session, kept = found
-        opened = await self.app.push_screen_wait(HistoryScreen(kept, session.conversation_id, words, eats=self.eats))
+        screen = HistoryScreen(kept, session.conversation_id, words, rename_open=session.rename, eats=self.eats)
+        opened = await self.app.push_screen_wait(screen)
         if opened is None:
             return
         await self.show_conversation(workspace, opened.conversation_id, opened.message_id)

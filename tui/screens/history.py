@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -65,7 +65,7 @@ class Row:
 
 class HistoryScreen(Screen[Opened | None]):
     """Answers with the conversation to open; None when it was closed. ``current`` is the one that is open: it is
-    marked, and cannot be deleted from here while it is."""
+    marked, and cannot be deleted from here while it is; ``rename_open`` tells it its new title."""
 
     CSS_PATH = "../styles/history.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,9 +78,16 @@ class HistoryScreen(Screen[Opened | None]):
     ]
 
     def __init__(
-        self, kept: Conversations, current: str = "", words: str = "", *, eats: frozenset[str] = frozenset()
+        self,
+        kept: Conversations,
+        current: str = "",
+        words: str = "",
+        *,
+        rename_open: Callable[[str], Awaitable[None]] | None = None,
+        eats: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__()
+        self._rename_open = rename_open
         self._kept, self._current, self._words, self._eats = kept, current, words, eats
         self._rows: list[Row] = []
         self._complete = False
@@ -230,7 +237,12 @@ class HistoryScreen(Screen[Opened | None]):
         hint = _("An automatic title never replaces it.")
         title = await self.app.push_screen_wait(AskScreen(_("Title of this conversation"), row.info.title, hint=hint))
         if title and title.strip():
-            await self._change(self._kept.rename(row.info.id, title.strip(), manual=True), row.info.id)
+            await self._change(self._rename(row.info.id, title.strip()), row.info.id)
+
+    async def _rename(self, conversation_id: str, title: str) -> None:
+        await self._kept.rename(conversation_id, title, manual=True)
+        if conversation_id == self._current and self._rename_open is not None:
+            await self._rename_open(title)
 
     @work(group="change")
     async def action_delete(self) -> None:
