@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from tui.gpu.breakdown import break_down
 from tui.gpu.timeline import MemoryPoint
@@ -31,9 +31,10 @@ from tui.hosts.memory_state import (
 )
 from tui.hosts.memory_why import explain_live
 from tui.hosts.run_keeper import RunKeeper, Start
+from tui.hosts.witness import GpuTool, witness_of
 from tui.model.broadcast import Broadcast, Subscription
 from tui.model.gpu import GpuReading, GpuSource
-from tui.model.memory import KvOccupancy, MemoryBreakdown, Source
+from tui.model.memory import KvOccupancy, MemoryBreakdown, Source, Witness
 from tui.model.monitor import Attention, CardState, HistoryPoint, MemoryState
 from tui.model.plan import Explanation, Plan, PlanInput
 from tui.model.problem import Problem, ProblemError
@@ -82,6 +83,7 @@ class MemoryMonitor:
         self.found = Findings()
         self.state = MemoryState()
         self.on_reading: Callable[[GpuReading], None] | None = None
+        self.gpu_tool = GpuTool()
         self._server = server
         self._source = source
         self._finder = finder or NoFinder()
@@ -125,14 +127,20 @@ class MemoryMonitor:
             self._pace()
 
     def snapshot(self) -> tuple[MemoryBreakdown, ...]:
-        """The newest split, to be kept with a turn. While nobody looks this asks for one fresh sample; and a turn means
-        that the server's counters will move."""
+        """The newest split with its witnesses, to be kept with a turn. While nobody looks this asks for one fresh
+        sample; and a turn means that the server's counters will move."""
         self._lively_until = time.monotonic() + _LIVELY_SECONDS
         if self._watchers:
             self._pace()
         else:
             self._sample_every(self._interval)
-        return tuple(card.breakdown for card in self.state.cards)
+        if self.gpu_tool.is_due and not self.state.raw:
+            self._go(self.gpu_tool.refresh())
+        cards = (card.breakdown for card in self.state.cards)
+        return tuple(replace(card, witness=self._witness(card.card)) for card in cards)
+
+    def _witness(self, card: int) -> Witness:
+        return witness_of(self.state, self.gpu_tool, self.found, self.question(card))
 
     def tell(self, told: Told | None) -> None:
         """What the user says about a server that cannot be looked at."""
@@ -368,6 +376,9 @@ class MemoryMonitor:
         if question is not None and self.found.identity not in ("", self._kept):
             self._kept = self.found.identity
             start = Start(self.found, question, first, state.simulated)
-            task = asyncio.create_task(self.keeper.keep(start))
-            self._keeping.add(task)
-            task.add_done_callback(self._keeping.discard)
+            self._go(self.keeper.keep(start))
+
+    def _go(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)

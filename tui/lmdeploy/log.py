@@ -35,6 +35,7 @@ class LogFacts:
 
     ``budget`` and ``free_before_kv`` are TurboMind ≥ 0.15's (printed with two decimals of a MiB). ``printed_block`` is
     older TurboMind's block size, None where only whole MiB were printed (0.5.3: the figure must not be used).
+    ``access_line`` is uvicorn's newest line about a chat.
     """
 
     stage: LaunchStage = LaunchStage.STARTING
@@ -61,6 +62,7 @@ class LogFacts:
     failure_line: str = ""
     kv_used_fraction: float | None = None
     cache_exhausted: bool = False
+    access_line: str = ""
 
     def block(self, config: ModelConfig | None) -> int | None:
         """Bytes of one kv block on one card: as logged (the largest object), else from the model's config."""
@@ -99,6 +101,7 @@ _FALLBACK = re.compile(r"Fallback to pytorch engine because (.*)")
 _READY = re.compile(r"(?:Please open |Uvicorn running on )(https?://[^\s]+)")
 _PROGRESS = re.compile(r"(\d{1,3})%\|")
 _USAGE = re.compile(r"KV cache(?: usage)?: (\d+(?:\.\d+)?)%")
+_ACCESS = re.compile(r'INFO:\s+\S+ - "POST /v1/chat/(?:completions|interactive)[^"]*" \d{3}')
 _PAIR = re.compile(r"(\w+)=(<[^>]*>|'[^']*'|[^,()]+)")
 _POLICY_NUMBER = re.compile(r"(\d+)>?$")
 _STAGES: tuple[tuple[re.Pattern[str], LaunchStage], ...] = (
@@ -249,6 +252,8 @@ def _read_state(line: str, facts: LogFacts) -> LogFacts | None:
         return replace(facts, ready_url=match[1])
     if match := _USAGE.search(line):
         return replace(facts, kv_used_fraction=min(float(match[1]) / 100, 1.0))
+    if _ACCESS.match(line):
+        return replace(facts, access_line=line[:300])
     if "cache out of memory, no request can be admitted" in line:
         return replace(facts, cache_exhausted=True)
     return None

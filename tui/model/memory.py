@@ -43,7 +43,8 @@ class KvOccupancy:
 class ServerSetup:
     """How the server was started, as far as that was found out; "" and None: not found out. ``command`` are the words
     that start it, without its keys. ``weight_format`` is the checkpoint's (``awq``, ``bf16`` …) and ``weight_bits`` what
-    one packed weight takes; ``ratio`` is --cache-max-entry-count; ``version`` lmdeploy's."""
+    one packed weight takes; ``ratio`` is --cache-max-entry-count; ``version`` lmdeploy's. ``told`` when only the user said
+    so."""
 
     model: str = ""
     engine: str = ""
@@ -57,6 +58,7 @@ class ServerSetup:
     command: tuple[str, ...] = ()
     started: float | None = None
     simulated: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

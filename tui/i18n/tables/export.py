@@ -21,4 +21,28 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("{path} exists already."),
         N_("Choose another name, or add --force to replace it."),
     ),
+    "homework.unreadable": (
+        N_("The assignment {file} cannot be read ({reason})."),
+        N_("Correct its rights, or remove it."),
+    ),
+    "homework.toml": (
+        N_("The assignment {file} is no TOML: {reason}."),
+        N_("Correct that line."),
+    ),
+    "homework.unknown": (
+        N_("{file}, line {line}: there is no key {key} here."),
+        N_("Remove it, or correct its spelling."),
+    ),
+    "homework.wrong": (
+        N_("{file}, line {line}: {key} has no value that it can have."),
+        N_("The guide of the assignments says what it takes."),
+    ),
+    "homework.missing": (
+        N_("{file}, line {line}: {key} is missing."),
+        N_("Add it."),
+    ),
+    "homework.kind": (
+        N_("{file}, line {line}: {value} is no kind that there is."),
+        N_("The guide of the assignments lists them."),
+    ),
 }
