@@ -27,7 +27,7 @@ _SKIN = range(0x1F3FB, 0x1F400)
 
 
 @cache
-def _ambiguous() -> re.Pattern[str]:
+def ambiguous() -> re.Pattern[str]:
     """Characters that Rich counts as one cell and that terminals set for East Asian text draw in two. Built on first
     use: most users never need it."""
     chars = [
@@ -47,7 +47,7 @@ def width(text: str, wide_ambiguous: bool = False) -> int:
         return len(text)
     cells = cell_len(text)
     if wide_ambiguous:
-        cells += len(_ambiguous().findall(text))
+        cells += len(ambiguous().findall(text))
     return cells
 
 

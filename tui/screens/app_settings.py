@@ -131,6 +131,7 @@ class SettingsSide(App[None]):
         """Everything that holds at once and is cheap to set again."""
         self._calm(settings)
         self.set_class(settings.borders == "ascii" or settings.ambiguous_width == 2, "-ascii")
+        self.wide_ambiguous = settings.ambiguous_width == 2
         self.chat.follow_settings(settings)
 
     def _calm(self, settings: Settings) -> None:

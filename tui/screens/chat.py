@@ -167,6 +167,7 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
         self.set_class(settings.panel_side == "left", "-panel-left")
         self.composer.large_paste = settings.large_paste
         self.copy_on_select = settings.copy_on_select
+        self.transcript.wide_ambiguous = settings.ambiguous_width == 2
         self.folds_thoughts = settings.reasoning_folded
         if self.streams is not None:
             self.streams.wear_settings()

@@ -22,11 +22,13 @@ from tui.markdown.ink import Page
 from tui.markdown.strips import Overlay
 from tui.widgets.colouring import PAUSE, Colouring
 from tui.widgets.following import Following
+from tui.widgets.narrow import NARROW
 from tui.widgets.part_ink import COMPONENTS, PADDING, PartInk, with_offsets
 from tui.widgets.selecting import number
-from tui.widgets.sheet import Place, Sheet, first_index
+from tui.widgets.sheet import Place, Sheet, changed_rows, first_index
 
 if TYPE_CHECKING:
+    from textual.filter import LineFilter
     from textual.selection import Selection
     from textual.timer import Timer
 
@@ -67,7 +69,7 @@ class Column(ScrollView, can_focus=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.seconds_per_frame = 1 / 15
-        self.wide_ambiguous = False
+        self._wide_ambiguous = False
         self.sheet: Sheet[PartView] = Sheet()
         self.follows = Following()
         self._ink = PartInk(self)
@@ -200,7 +202,7 @@ class Column(ScrollView, can_focus=False):
         self._put_bar_right(at_once=everything or not changed)
         if everything:
             self.refresh()
-        elif dirty := _changed_rows(before, now, changed or {}):
+        elif dirty := changed_rows(before, now, changed or {}):
             self._paint(*dirty)
         self._tidy(changed)
 
@@ -237,7 +239,7 @@ class Column(ScrollView, can_focus=False):
         width = size.width - self.scrollbar_size_vertical - 2 * PADDING
         if width <= 0 or size.height <= 0 or not self.is_attached:
             return False
-        page = Page(width, self.wide_ambiguous)
+        page = Page(width, self._wide_ambiguous)
         if self._fitted != (size, page):
             self._fitted = (size, page)
             if page != self.sheet.page:
@@ -304,6 +306,20 @@ class Column(ScrollView, can_focus=False):
 
     def on_resize(self) -> None:
         self.show(everything=True)
+
+    @property
+    def wide_ambiguous(self) -> bool:
+        """Whether characters of ambiguous width take two cells."""
+        return self._wide_ambiguous
+
+    @wide_ambiguous.setter
+    def wide_ambiguous(self, wide: bool) -> None:
+        if wide != self._wide_ambiguous:
+            self._wide_ambiguous = wide
+            self.show(everything=True)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [each for each in super().get_line_filters() if each is not NARROW]
 
     # drawing
 
@@ -372,14 +388,3 @@ class Column(ScrollView, can_focus=False):
         if selection is None or (span := selection.get_span(number(part, row))) is None:
             return []
         return [(max(0, span[0]), span[1], self._ink.selection)] if span[0] != span[1] else []
-
-
-def _changed_rows(before: list[Place], now: list[Place], changed: dict[int, int]) -> tuple[int, int] | None:
-    """The first and the last row on screen that show something else; ``changed``: parts and their first new row."""
-    dirty: list[int] = []
-    for y in range(max(len(before), len(now))):
-        place = now[y] if y < len(now) else None
-        old = before[y] if y < len(before) else None
-        if place != old or (place is not None and place.row >= changed.get(place.item, 1 << 60)):
-            dirty.append(y)
-    return (dirty[0], dirty[-1]) if dirty else None

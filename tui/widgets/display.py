@@ -13,10 +13,12 @@ from textual.app import App
 from textual.geometry import Offset, Region
 
 from tui.widgets.frames import FrameWriter
+from tui.widgets.narrow import NARROW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.filter import LineFilter
     from textual.screen import Screen
     from textual.strip import Strip
     from textual.widget import Widget
@@ -45,6 +47,26 @@ class EconomicalDisplay(App[None]):
         self._frames_shown_at: Offset | None = None
         self._plain_frames = os.environ.get("LMDECK_PLAIN_FRAMES") == "1"
         self._suspended = False
+
+    @property
+    def wide_ambiguous(self) -> bool:
+        """Whether the terminal draws characters of ambiguous width in two cells. The transcript counts them so;
+        everywhere else they become ASCII."""
+        return self._frames.wide_ambiguous
+
+    @wide_ambiguous.setter
+    def wide_ambiguous(self, wide: bool) -> None:
+        if wide == self._frames.wide_ambiguous:
+            return
+        self._frames.wide_ambiguous = wide
+        self._frames.invalidate()
+        for screen in self.screen_stack:
+            for widget in screen.walk_children(with_self=True):
+                widget.refresh()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, NARROW] if self.wide_ambiguous else filters
 
     def repaint_terminal(self) -> None:
         """Write the whole screen again: after something else has written to the terminal."""

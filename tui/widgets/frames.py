@@ -24,6 +24,8 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
+from tui.markdown.cells import ambiguous
+
 # Characters that every terminal draws alone and with the width we count (ambiguous ones as one cell). A row with others
 # – emoji, combining marks, scripts that are joined or written from the right – is always written whole, from its first
 # cell, so that a terminal that disagrees is put right by the next change of that row.
@@ -88,6 +90,8 @@ class FrameWriter:
 
     def __init__(self, *, erase_to_end: bool = True) -> None:
         self._erase_to_end = erase_to_end
+        self.wide_ambiguous = False
+        """Whether the terminal draws ambiguous characters in two cells: rows that have some are written whole."""
         self._rows: list[_Line | None] = []
         self._width = 0
 
@@ -187,11 +191,11 @@ class FrameWriter:
 
     def _row(self, y: int, old: _Line | None, new: _Line, colors: ColorSystem) -> str:
         """Bring one row from ``old`` to ``new``."""
-        if not _safe(new.text) or new.width != self._width:
+        if not self._safe(new.text) or new.width != self._width:
             return f"\x1b[{y + 1};1H{new.rendered}"
         cells = new.cells(colors)
         start, end = 0, len(cells)
-        if old is not None and old.width == self._width and _safe(old.text):
+        if old is not None and old.width == self._width and self._safe(old.text):
             start, end = _difference(old.cells(colors), cells)
         column = cell_len("".join([character for character, _ in cells[:start]]))
         erase = self._erased_from(cells, start, end)
@@ -199,6 +203,9 @@ class FrameWriter:
         if erase < end:
             text += f"\x1b[0;{cells[erase][1]}m\x1b[K"
         return f"\x1b[{y + 1};{column + 1}H{text}{_RESET}"
+
+    def _safe(self, text: str) -> bool:
+        return _safe(text) and not (self.wide_ambiguous and not text.isascii() and ambiguous().search(text))
 
     def _erased_from(self, cells: Sequence[Cell], start: int, end: int) -> int:
         """Where the blanks begin that reach the end of the row and may be erased rather than written; else ``end``."""

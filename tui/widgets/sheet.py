@@ -222,3 +222,14 @@ def first_index(items: Sequence[T], wanted: Callable[[T], bool], start: int, ste
             return index
         index += step
     return None
+
+
+def changed_rows(before: list[Place], now: list[Place], changed: dict[int, int]) -> tuple[int, int] | None:
+    """The first and the last row on screen that show something else; ``changed``: parts and their first new row."""
+    dirty: list[int] = []
+    for y in range(max(len(before), len(now))):
+        place = now[y] if y < len(now) else None
+        old = before[y] if y < len(before) else None
+        if place != old or (place is not None and place.row >= changed.get(place.item, 1 << 60)):
+            dirty.append(y)
+    return (dirty[0], dirty[-1]) if dirty else None

@@ -177,7 +177,8 @@ class Transcript(ScrollingColumn, can_focus=False):
             rows = part.rows(self.sheet.page)
             if 0 <= row < len(rows):
                 text = rows[row].text
-                self.screen.selections = {self: stretch(part, row, *around(text, _character(text, column)))}
+                character = _character(text, column, self.sheet.page)
+                self.screen.selections = {self: stretch(part, row, *around(text, character))}
 
     def _select_part(self) -> None:
         found = self._under(self._pointed)
@@ -231,12 +232,10 @@ def _label_at(codes: Sequence[CodePlace], row: int) -> CodePlace | None:
     return next((place for place in codes if place.code.language and place.first == row), None)
 
 
-def _character(text: str, column: int) -> int:
+def _character(text: str, column: int, page: Page) -> int:
     """Which character of a row stands on a cell."""
-    from rich.cells import get_character_cell_size
-
     for index, character in enumerate(text):
-        column -= get_character_cell_size(character)
+        column -= page.cells(character)
         if column < 0:
             return index
     return len(text)
