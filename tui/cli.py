@@ -325,6 +325,12 @@ def _profile(words: list[str]) -> int:
     return profile_command(words)
 
 
+def _shot(words: list[str]) -> int:
+    from tui.screens.shot_command import main_shot
+
+    return main_shot(words)
+
+
 def _command_list() -> str:
     rows = [
         ("lmdeck", _("look around and offer what is here")),
@@ -339,6 +345,7 @@ def _command_list() -> str:
         ("lmdeck quantize MODEL …", _("quantise a model with lmdeploy lite auto_awq")),
         ("lmdeck env", _("check the environments that hold lmdeploy")),
         ("lmdeck export CONVERSATION|last", _("a conversation as Markdown, JSON or HTML")),
+        ("lmdeck shot CONVERSATION|last …", _("a conversation as a picture")),
         ("lmdeck config …, lmdeck profile …", _("settings and profiles")),
     ]
     lines = [_("commands:"), *(f"  {usage:<35}{text}" for usage, text in rows), "", _("exit codes:")]
@@ -366,6 +373,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "quantize": _quantize,
     "env": _env,
     "export": _export,
+    "shot": _shot,
     "config": _config,
     "profile": _profile,
 }

@@ -17,10 +17,6 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("The picture could not be written to {path}: {reason}"),
         N_("Choose another place with --out, or free some space."),
     ),
-    "shot.no_conversation": (
-        N_("There is no conversation “{name}”."),
-        N_("Its id stands in the list of conversations (F8); “last” is the newest one."),
-    ),
     "shot.nothing": (
         N_("There is nothing to show: the conversation is empty."),
         N_("Send a message first, then take the picture."),
