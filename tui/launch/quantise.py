@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from time import time
 from typing import Any, cast
 
 from tui.launch.cards import VISIBLE, Cards, choose_cards, imagined
 from tui.launch.doctor import LOG, Evidence, diagnose
-from tui.launch.installs import choose, find_installations, program_words, release_of, working_environment
+from tui.launch.installs import choose, program_words, release_of
 from tui.launch.machine import Machine, look
+from tui.launch.prepare import Survey, survey
 from tui.launch.starting import Spawned, find, spawn
 from tui.launch.wish import ServeWish
 from tui.lmdeploy.awq import AwqReader, AwqWords, quantised, read_awq
@@ -64,19 +65,25 @@ class QuantisePrepared:
     notices: tuple[Problem, ...] = ()
 
     @property
+    def group(self) -> int:
+        """Weights that share a scale."""
+        return int(self.words.options.get("w_group_size", "128"))
+
+    @property
     def search(self) -> bool:
         return "search_scale" in self.words.options
 
 
 async def prepare_quantise(
-    machine: Machine, wish: ServeWish, *, dry: bool = False, overwrite: bool = False
+    machine: Machine, wish: ServeWish, *, dry: bool = False, overwrite: bool = False, known: Survey | None = None
 ) -> QuantisePrepared:
-    """Check a quantisation. ``overwrite`` allows a work folder that already holds something.
+    """Check a quantisation. ``overwrite`` allows a work folder that already holds something; ``known`` saves looking at
+    the machine again (for checking while somebody types).
 
     Raises ProblemError for what must not be started."""
-    environment, reading = await asyncio.gather(working_environment(machine), _sample(machine))
-    environment |= wish.environment
-    installation = choose(await find_installations(machine, environment, wish.lmdeploy), wish.lmdeploy)
+    known = known or await survey(machine, wish.lmdeploy, wish.environment)
+    environment, reading = {**known.environment, **wish.environment}, known.reading
+    installation = choose(known.installations, wish.lmdeploy)
     version = Version.parse(wish.version) if wish.version else release_of(installation)
     if installation is None and not dry:
         raise ProblemError(Problem("launch.no-lmdeploy", {"machine": machine.name or "localhost"}))
@@ -121,13 +128,6 @@ async def prepare_quantise(
         disk_free=free,
         notices=tuple(notices),
     )
-
-
-async def _sample(machine: Machine) -> Any:
-    try:
-        return await machine.sample()
-    except ProblemError:
-        return None
 
 
 def _gib(size: int) -> str:
@@ -178,7 +178,7 @@ async def _disk(machine: Machine, path: str) -> int:
 async def start_quantise(machine: Machine, prepared: QuantisePrepared) -> Spawned:
     """Start it, detached: it goes on without lmdeck. Raises ProblemError."""
     before, after = gained(prepared)
-    small = quantised(prepared.config, prepared.checkpoint)
+    small = quantised(prepared.config, prepared.checkpoint, prepared.group)
     notes = {
         "kind": "quantise",
         "model": prepared.model,
@@ -207,7 +207,7 @@ def gained(prepared: QuantisePrepared) -> tuple[int | None, int | None]:
         gpu_name=card.name,
         version=str(prepared.version or BASELINE),
     )
-    config, small = quantised(prepared.config, prepared.checkpoint)
+    config, small = quantised(prepared.config, prepared.checkpoint, prepared.group)
     return plan(question).tokens, plan(replace(question, config=config, checkpoint=small)).tokens
 
 
@@ -229,7 +229,7 @@ class QuantiseWatch:
         notes = self.spawned.notes
         self.reader = AwqReader(int(notes.get("layers") or 0), bool(notes.get("search")))
 
-    async def events(self) -> AsyncIterator[QuantiseEvent]:
+    async def events(self) -> AsyncGenerator[QuantiseEvent]:
         """Progress, lines and questions until the report or the card. Raises ProblemError for a lost link."""
         began = self.spawned.started or time()
         last = None

@@ -215,12 +215,13 @@ async def _until(events: AsyncIterator[QuantiseEvent], interrupted: asyncio.Even
 def _bar(progress: QuantiseProgress) -> str:
     filled = round(progress.fraction * _BAR)
     counted = f" {progress.done}/{progress.of}" if progress.of else ""
-    left = "" if progress.left is None else " · " + show.fill(N_("{time} left"), time=_clock(progress.left))
+    left = "" if progress.left is None else " · " + show.fill(N_("{time} left"), time=clock(progress.left))
     name = _(STAGE_NAMES[progress.stage])
     return f"{'█' * filled}{'░' * (_BAR - filled)} {progress.fraction:4.0%}  {name}{counted}{left}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are some."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
@@ -240,7 +241,7 @@ def _text(event: QuantiseEvent) -> str:
 def report_text(report: QuantiseReport) -> str:
     """The end report: time, sizes before and after, tokens gained."""
     lines = [
-        show.fill(N_("Quantised in {time}: {folder}"), time=_clock(report.seconds), folder=show.plain(report.folder)),
+        show.fill(N_("Quantised in {time}: {folder}"), time=clock(report.seconds), folder=show.plain(report.folder)),
         show.fill(N_("disk     {before} → {after} GiB"), before=gib(report.disk_before), after=gib(report.disk_after)),
     ]
     if report.weights_before is not None and report.weights_after is not None:

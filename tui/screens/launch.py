@@ -230,19 +230,7 @@ class LaunchScreen(StartRoom):
 
     @work(group="dialog", exclusive=True)
     async def check_environment(self) -> None:
-        from tui.launch.checkup import check_machine, checkup_text
-        from tui.screens.tell import TellScreen
-
-        self.note(_("Looking at lmdeploy's environment …"))
-        try:
-            checkups, _driver = await check_machine(self.machine, self.form.wish.lmdeploy)
-        except ProblemError as error:
-            self.complain(error.problem)
-            return
-        self.note("")
-        text = checkup_text(checkups[0])
-        if await self.app.push_screen_wait(TellScreen(_("lmdeploy's environment"), text, checkups[0].repair)):
-            self.lmdeck.say_copied(checkups[0].repair)
+        await self.show_environment(self.form.wish.lmdeploy)
 
     # ── other screens ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -111,7 +111,7 @@ class LaunchView(RowView):
         rows = _switch_rows(state, width)
         rows += _start_rows(state, width) if state.started else _plan_rows(state, width)
         for number, card in enumerate(state.cards):
-            rows += [Row(), *_card_rows(card, number, width)]
+            rows += [Row(), *card_rows(card, number, width)]
         if state.before is not None and LaunchStage.FAILED in state.reached:
             text = fill(N_("Start {name} again"), name=one_line(state.before.name, 100))
             rows.append(Row(cut([(f"  [{text}]", "accent")], width), "before"))
@@ -199,11 +199,7 @@ def _start_rows(state: LaunchState, width: int) -> list[Row]:
         rows.append(Row((("✗ " + _(STAGE_NAMES[LaunchStage.FAILED]), "error"),)))
     rows += [Row(), *_memory_rows(state, width)]
     if state.question:
-        rows += [Row(), *folded(one_line(state.question, 400), width, "warning")]
-        rows += [
-            Row((("  [n] " + _("no"), "accent"),), "answer-n"),
-            Row((("  [y] " + _("yes"), "accent"),), "answer-y"),
-        ]
+        rows += [Row(), *question_rows(state.question, width)]
     rows.append(Row())
     rows += [Row(cut([(one_line(line, 300), "muted")], width)) for line in state.lines]
     return rows
@@ -225,7 +221,16 @@ def _memory_rows(state: LaunchState, width: int) -> list[Row]:
     return [Row(cut([("█" * filled, "kv"), ("·" * (_BAR - filled), "free"), ("  " + text, "bold")], width))]
 
 
-def _card_rows(card: Diagnosis, number: int, width: int) -> list[Row]:
+def question_rows(question: str, width: int) -> list[Row]:
+    """What the program asks, and the answers; the harmless one is first."""
+    return [
+        *folded(one_line(question, 400), width, "warning"),
+        Row((("  [n] " + _("no"), "accent"),), "answer-n"),
+        Row((("  [y] " + _("yes"), "accent"),), "answer-y"),
+    ]
+
+
+def card_rows(card: Diagnosis, number: int, width: int) -> list[Row]:
     """What happened, why, what to do; a row for each button."""
     text = explain(card.problem)
     rows = folded(

@@ -11,14 +11,14 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.config.action import Place
-from tui.i18n import N_
+from tui.i18n import N_, _
 from tui.i18n.problems import explain
 from tui.launch.machine import Machine
 from tui.launch.models import ROOTS
 from tui.launch.watching import Pace
 from tui.launch.wish import ServeWish
 from tui.model.launch import ServerEntry
-from tui.model.problem import Problem
+from tui.model.problem import Problem, ProblemError
 from tui.widgets.keyline import PlaceLine
 from tui.widgets.literal import literal
 
@@ -101,6 +101,23 @@ class Room(Screen[Landing | None]):
     def complain(self, problem: Problem) -> None:
         """Say what went wrong, and what to do."""
         self.note(explain(problem).text)
+
+    async def show_environment(self, lmdeploy: str) -> None:
+        """What is wrong with lmdeploy's environment, and the pins that repair it, to be copied."""
+        from tui.launch.checkup import check_machine, checkup_text
+        from tui.screens.tell import TellScreen
+
+        self.note(_("Looking at lmdeploy's environment …"))
+        try:
+            checkups, _driver = await check_machine(self.machine, lmdeploy)
+        except ProblemError as error:
+            self.complain(error.problem)
+            return
+        self.note("")
+        text = "\n\n".join(map(checkup_text, checkups)) or _("No lmdeploy was found.")
+        repair = checkups[0].repair if checkups else ""
+        if await self.app.push_screen_wait(TellScreen(_("lmdeploy's environment"), text, repair)):
+            self.lmdeck.say_copied(repair)
 
     def action_back(self) -> None:
         self.dismiss(None)

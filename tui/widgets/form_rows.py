@@ -101,21 +101,33 @@ class FormRow(Widget, can_focus=True):
 
 
 class ChoiceRow(FormRow):
-    """All values beside each other, the chosen one marked by brackets and colour."""
+    """All values beside each other, the chosen one marked by brackets and colour; where they do not all fit, as many as
+    do up to the chosen one."""
 
     def render(self) -> Content:
         pieces: list[Content] = []
-        for place, value in enumerate(self._values):
-            text = self._text(value)
+        for place in range(self._first, len(self._values)):
+            text = self._text(self._values[place])
             chosen = place == self._place
             pieces.append(Content.styled(f"[{text}]", "bold $text-accent") if chosen else Content(f" {text} "))
         return self._labelled(*pieces)
 
+    def _cells(self, place: int) -> int:
+        return cell_len(self._text(self._values[place])) + 2
+
+    @property
+    def _first(self) -> int:
+        """The first value that is shown, so that the chosen one always is."""
+        first, room = self._place, self.size.width - LABEL_CELLS - self._cells(self._place)
+        while first > 0 and (room := room - self._cells(first - 1)) >= 0:
+            first -= 1
+        return first
+
     def on_click(self, event: events.Click) -> None:
         self.focus()
         left = LABEL_CELLS
-        for place, value in enumerate(self._values):
-            cells = cell_len(self._text(value)) + 2
+        for place in range(self._first, len(self._values)):
+            cells = self._cells(place)
             if left <= event.x < left + cells:
                 self.choose(place)
             left += cells

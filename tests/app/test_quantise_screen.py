@@ -1,0 +1,187 @@
+"""The quantise screen with the stand-in lmdeploy behind it: form, progress, questions, report, the server of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from tests.support.app import running, screen_text, see
+from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
+from tests.support.waiting import until_pilot
+from tui.launch.machine import LocalMachine
+from tui.launch.starting import spawned
+from tui.launch.wish import ServeWish
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.launch import LaunchScreen
+from tui.screens.quantise import QuantiseScreen
+from tui.screens.room import Landing, Site
+from tui.screens.servers import ServersScreen
+
+__all__ = ["home", "lmdeploy", "machine", "models", "recording", "slice_card"]
+
+Install = Callable[..., Path]
+MODEL = "internlm2_5-1_8b-chat"
+AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
+
+
+@pytest.fixture
+def result(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the stand-in leaves in the work folder."""
+    monkeypatch.setenv("FAKE_RESULT", str(models / AWQ))
+    monkeypatch.setenv("FAKE_PAUSE", "0.01")
+
+
+async def opened(app: Any, pilot: Any, screen: QuantiseScreen) -> tuple[QuantiseScreen, list[Landing | None]]:
+    answers: list[Landing | None] = []
+    app.push_screen(screen, answers.append)
+    await until_pilot(pilot, lambda: app.screen is screen and not screen.state.checking, what="the machine")
+    return screen, answers
+
+
+async def choose(pilot: Any, screen: Any, key: str) -> None:
+    """Walk to a row and take it."""
+    screen.view.focus()
+    await until_pilot(pilot, lambda: any(row.key == key for row in screen.view.rows), what=f"row {key}")
+    place = next(number for number, row in enumerate(screen.view.rows) if row.key == key)
+    for _step in screen.view.rows:
+        if screen.view.cursor == place:
+            break
+        await pilot.press("down" if screen.view.cursor < place else "up")
+    assert screen.view.cursor == place
+    await pilot.press("enter")
+
+
+@pytest.mark.usefixtures("result")
+async def test_from_the_form_to_the_report_and_its_server(
+    machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path, tmp_path: Path
+) -> None:
+    lmdeploy()
+    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4")
+    work_dir = tmp_path / "made" / AWQ
+    work_dir.parent.mkdir()
+    async with running(size=(120, 40)) as (app, pilot, _workspace):
+        screen, answers = await opened(app, pilot, QuantiseScreen(Site(machine, (str(models),), pace=FAST)))
+        await see(pilot, "Name a 16-bit model, or press F2.")
+        await pilot.press("f2")
+        await see(pilot, MODEL)
+        assert AWQ not in screen_text(app), "it is quantised already"
+        await pilot.press("enter")
+        await see(pilot, "4-bit")
+        screen.query_one("#quantise-work-dir", Input).value = str(work_dir)
+        screen.query_one("#form-samples").focus()
+        await pilot.press("right")
+        await see(pilot, "--calib-samples 64")
+        await see(pilot, "3.52 → 1.44 GiB")
+        await see(pilot, "tokens")
+        await see(pilot, "GiB are free")
+        screen.query_one("#form-hub").focus()
+        await pilot.press("right")
+        assert screen.form.wish.environment == {"HF_ENDPOINT": "https://hf-mirror.com"}
+        await until_pilot(pilot, lambda: "is downloaded from the hub" not in screen_text(app))
+        await pilot.press("f9", "f6")
+        assert (
+            app.clipboard.endswith("--calib-samples 64 --calib-dataset wikitext2 --trust-remote-code") or app.clipboard
+        )
+        await see(pilot, "▸ calibrating", timeout=30)
+        await see(pilot, "✓ loading calibration data")
+        await pilot.press("f6")
+        await see(pilot, "it goes on when this screen is left")
+        await pilot.press("f4")
+        await see(pilot, "weight packed.", timeout=30)
+        await pilot.press("escape")
+        await see(pilot, "Quantised in", timeout=60)
+        await see(pilot, "GiB on the card")
+        await see(pilot, "more")
+        await choose(pilot, screen, "start-it")
+        await until_pilot(pilot, lambda: isinstance(app.screen, LaunchScreen) and not app.screen.state.checking)
+        assert app.screen.form.wish.words == (str(work_dir), "--model-format", "awq")
+        await see(pilot, "It fits.")
+        await pilot.press("f6")
+        await until_pilot(pilot, lambda: answers, timeout=30)
+        assert answers[0].url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.usefixtures("result")
+async def test_left_and_found_again(
+    machine: LocalMachine, lmdeploy: Install, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lmdeploy()
+    site = Site(machine, (str(models),), pace=FAST)
+    wish = ServeWish((str(models / MODEL), "--work-dir", str(tmp_path / AWQ), "--search-scale"))
+    async with running(size=(120, 40)) as (app, pilot, _workspace):
+        screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+        await see(pilot, "yes, slower")
+        await see(pilot, "GiB are free")
+        await pilot.press("f6")
+        await see(pilot, "▸ calibrating", timeout=30)
+        await pilot.press("escape")
+        servers = ServersScreen(site, every=0.1)
+        app.push_screen(servers)
+        await see(pilot, "quantisations")
+        await choose(pilot, servers, f"spawned-{(await spawned(machine))[0].id}")
+        await until_pilot(pilot, lambda: isinstance(app.screen, QuantiseScreen))
+        await see(pilot, "✓ placing layers")
+        await see(pilot, "Quantised in", timeout=60)
+        await pilot.press("escape", "escape")
+        screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+        await see(pilot, "quantisations on this machine")
+        await see(pilot, "already holds something")
+        await see(pilot, f"[Use {AWQ}-2]")
+        await choose(pilot, screen, "overwrite")
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("tab", "enter")
+        await see(pilot, "GiB are free")
+        screen.query_one("#quantise-more", Input).value = "--batch-size 2"
+        await see(pilot, "already holds something")
+        await choose(pilot, screen, "use-free")
+        await see(pilot, "GiB are free")
+        assert screen.form.wish.words[1:3] == ("--work-dir", f"{tmp_path / AWQ}-2")
+        await choose(pilot, screen, f"known-{(await spawned(machine))[0].id}")
+        await see(pilot, "Quantised in", timeout=30)
+
+
+@pytest.mark.usefixtures("result")
+async def test_its_question_is_asked_and_a_failure_becomes_a_card(
+    machine: LocalMachine, lmdeploy: Install, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lmdeploy()
+    monkeypatch.setenv("FAKE_MODE", "ask")
+    site = Site(machine, (str(models),), pace=FAST)
+    wish = ServeWish((str(models / MODEL), "--work-dir", str(tmp_path / AWQ)))
+    async with running(size=(120, 40)) as (app, pilot, _workspace):
+        screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+        await pilot.press("f6")
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")
+        await see(pilot, "custom code?")
+        await pilot.press("enter")  # No is the safe way out
+        await until_pilot(pilot, lambda: not screen.running)
+        monkeypatch.setenv("FAKE_MODE", "disk")
+        await pilot.press("f6")
+        await see(pilot, "✗", timeout=30)
+        await see(pilot, "No space left on device")
+        await see(pilot, "[Open the log]")
+        monkeypatch.setenv("FAKE_MODE", "ask")
+        await pilot.press("f6")
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")
+        await pilot.press("escape")
+        await choose(pilot, screen, "answer-y")
+        await see(pilot, "Quantised in", timeout=60)
+
+
+async def test_what_cannot_be_quantised_is_refused(machine: LocalMachine, lmdeploy: Install, models: Path) -> None:
+    lmdeploy("0.9.2")
+    site = Site(machine, (str(models),), pace=FAST)
+    async with running(size=(100, 30)) as (app, pilot, _workspace):
+        screen, _answers = await opened(app, pilot, QuantiseScreen(site, ServeWish((str(models / AWQ),))))
+        await see(pilot, "is quantised already (awq)")
+        await pilot.press("f9", "f4")
+        await see(pilot, "No quantisation is shown whose log")
+        await pilot.press("f6")
+        await see(pilot, "is quantised already (awq)")
+        screen.form.set_words((str(models / MODEL), "--calib-dataset", "gsm8k"))
+        await see(pilot, "ptb")
+        assert await spawned(machine) == ()
