@@ -56,9 +56,12 @@ def _put(path: Path, data: bytes, *, replace: bool) -> None:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
         return
+    path = path.resolve()  # a link stays one
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         _put(fresh, data, replace=False)
+        if path.exists():
+            fresh.chmod(path.stat().st_mode & 0o777)
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)

@@ -41,7 +41,7 @@ def picture_bytes(part: ImagePart) -> bytes | None:
 def as_markdown(document: Document, *, blog: bool = False, folder: str = "files") -> Rendered:
     """The conversation. ``blog`` writes no HTML at all: thoughts are quotations instead of being folded. Pictures go
     into ``folder`` beside the file."""
-    writer = _Writer(blog, folder)
+    writer = _Writer(blog, f"{folder}/picture-")
     title = inline(document.title) or _("Conversation")
     pieces = [f"# {title}", "\n".join(_head(document))]
     for entry in entries(document):
@@ -49,9 +49,10 @@ def as_markdown(document: Document, *, blog: bool = False, folder: str = "files"
     return Rendered("\n\n".join(pieces) + "\n", writer.files)
 
 
-def conversation_markdown(document: Document, *, blog: bool = False, folder: str = "files") -> Rendered:
-    """Only the messages, for a chapter of something larger: their headings are one level lower."""
-    writer = _Writer(blog, folder, "###")
+def conversation_markdown(document: Document, *, blog: bool = False, pictures: str = "files/picture-") -> Rendered:
+    """Only the messages, for a chapter of something larger: their headings are one level lower. ``pictures`` is how
+    the pictures' paths begin."""
+    writer = _Writer(blog, pictures, "###")
     pieces = [piece for entry in entries(document) for piece in writer.entry(entry)]
     return Rendered("\n\n".join(pieces), writer.files)
 
@@ -80,10 +81,10 @@ def without_secrets(address: str) -> str:
 class _Writer:
     """Writes entries and collects their pictures."""
 
-    def __init__(self, blog: bool, folder: str, heading: str = "##") -> None:
+    def __init__(self, blog: bool, pictures: str, heading: str = "##") -> None:
         self.files: dict[str, bytes] = {}
         self._blog = blog
-        self._folder = folder
+        self._pictures = pictures
         self._heading = heading
 
     def entry(self, entry: Entry) -> Iterator[str]:
@@ -143,7 +144,7 @@ class _Writer:
         data = picture_bytes(part)
         if data is None:
             return f"*[{inline(name)}]*"
-        path = f"{self._folder}/picture-{len(self.files) + 1}.{SUFFIXES[part.media_type]}"
+        path = f"{self._pictures}{len(self.files) + 1}.{SUFFIXES[part.media_type]}"
         self.files[path] = data
         return f"![{inline(name)}](<{path}>)"
 
