@@ -213,6 +213,11 @@ async def test_five_thousand_conversations_stay_fluent(tmp_path: Path):
         await see(pilot, "5,000 conversations")
         app.screen.query_one("#search", Input).value = "title 4321"
         await see(pilot, "1 conversation")
+        app.screen.query_one("#search", Input).value = "title 43"
+        await see(pilot, "40+ conversations")
+        options.highlighted = 39
+        await see(pilot, "111 conversations")
+        assert options.option_count == 111
     await store.close()
 
 

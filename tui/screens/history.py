@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from tui.model.search import SearchHit
 
 _PAGE = 200  # an option list with thousands of lines takes half a second to build
-_FOUND = 100
+_FOUND = 40  # a screenful first: that is what makes an answer quick
+_FOUND_MORE = 160
 _TIME = 15  # cells
-_PAUSE = 0.06  # seconds of quiet typing before a search
+_PAUSE = 0.02  # seconds of quiet typing before a search
 
 
 class Conversations(Protocol):
@@ -133,7 +134,7 @@ class HistoryScreen(Screen[Opened | None]):
         except ProblemError as error:
             self._tell(error.problem)
             return
-        self._rows, self._complete = rows, bool(query.strip()) or len(rows) < _PAGE
+        self._rows, self._complete = rows, len(rows) < (_FOUND if query.strip() else _PAGE)
         self._draw(keep)
 
     async def _look_up(self, query: str) -> list[Row]:
@@ -171,19 +172,32 @@ class HistoryScreen(Screen[Opened | None]):
         if self._loading:
             return
         self._loading = True
+        entry = self.query_one("#search", Input)
+        query, before = entry.value, self._rows
         try:
-            more = await self._kept.conversations(_PAGE, len(self._rows))
+            more, complete = await self._next_rows(query)
         except ProblemError as error:
             self._tell(error.problem)
             return
         finally:
             self._loading = False
+        if entry.value != query or self._rows is not before:
+            return  # something else is shown meanwhile
+        self._complete = complete
         known = {row.info.id for row in self._rows}
-        rows = [Row(info) for info in more if info.id not in known]
-        self._complete = len(more) < _PAGE
-        self._rows += rows
+        rows = [row for row in more if row.info.id not in known]
+        self._rows = before + rows
         self.query_one("#conversations", OptionList).add_options(self._option(row) for row in rows)
         self._count()
+
+    async def _next_rows(self, query: str) -> tuple[list[Row], bool]:
+        """Further rows, and whether there are no more behind them."""
+        if query.strip():
+            limit = len(self._rows) + _FOUND_MORE
+            hits = await self._kept.search(query, limit)
+            return [Row(hit.conversation, hit) for hit in hits], len(hits) < limit
+        infos = await self._kept.conversations(_PAGE, len(self._rows))
+        return [Row(info) for info in infos], len(infos) < _PAGE
 
     def _note(self, text: str) -> None:
         self.query_one("#history-note", Static).update(literal(text))
