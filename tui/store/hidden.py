@@ -23,10 +23,10 @@ def hide(connection: Connection, conversation_id: str, ids: Sequence[str]) -> No
     """Hide messages, as one deed; ids that the conversation has not are ignored."""
     connection.execute(
         """INSERT OR IGNORE INTO hidden (conversation, message, deed)
-        SELECT ?1, m.key, (SELECT 1 + coalesce(max(deed), 0) FROM hidden WHERE conversation = ?1)
+        SELECT :key, m.key, (SELECT 1 + coalesce(max(deed), 0) FROM hidden WHERE conversation = :key)
         FROM messages m JOIN members ON members.message = m.key
-        WHERE members.conversation = ?1 AND m.id IN (SELECT value FROM json_each(?2))""",
-        (key_of(connection, conversation_id), json.dumps(list(ids))),
+        WHERE members.conversation = :key AND m.id IN (SELECT value FROM json_each(:ids))""",
+        {"key": key_of(connection, conversation_id), "ids": json.dumps(list(ids))},
     )
 
 
@@ -58,7 +58,7 @@ def shown(connection: Connection, conversation_id: str, ids: Sequence[str]) -> l
 def copy(connection: Connection, source: str, target: str) -> None:
     """A fork hides what its source hides, as far as they share it."""
     connection.execute(
-        """INSERT INTO hidden (conversation, message, deed) SELECT ?1, message, deed FROM hidden
-        WHERE conversation = ?2 AND message IN (SELECT message FROM members WHERE conversation = ?1)""",
-        (key_of(connection, target), key_of(connection, source)),
+        """INSERT INTO hidden (conversation, message, deed) SELECT :target, message, deed FROM hidden
+        WHERE conversation = :source AND message IN (SELECT message FROM members WHERE conversation = :target)""",
+        {"target": key_of(connection, target), "source": key_of(connection, source)},
     )

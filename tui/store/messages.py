@@ -128,13 +128,13 @@ def versions(connection: Connection, message_id: str, conversation_id: str | Non
         return []
     rows = connection.execute(
         """SELECT DISTINCT m.key, m.id FROM members mine
-        JOIN conversations c ON c.key = mine.conversation AND (?1 IS NULL OR c.id = ?1)
+        JOIN conversations c ON c.key = mine.conversation AND (:conversation IS NULL OR c.id = :conversation)
         JOIN members other ON other.conversation = mine.conversation
-        JOIN messages m ON m.key = other.message AND m.parent IS ?2
-        WHERE mine.message = ?3 AND NOT EXISTS (
+        JOIN messages m ON m.key = other.message AND m.parent IS :parent
+        WHERE mine.message = :message AND NOT EXISTS (
             SELECT 1 FROM hidden WHERE hidden.conversation = other.conversation AND hidden.message = m.key
         ) ORDER BY m.key""",
-        (conversation_id, stored.parent, stored.key),
+        {"conversation": conversation_id, "parent": stored.parent, "message": stored.key},
     )
     return [row[1] for row in rows]
 
@@ -145,11 +145,11 @@ def leaf(connection: Connection, conversation_id: str, message_id: str) -> str:
     Answers come later than what they answer, so the newest descendant is a leaf."""
     row = connection.execute(
         """WITH RECURSIVE below (key) AS (
-            SELECT m.key FROM messages m WHERE m.id = ?1
+            SELECT m.key FROM messages m WHERE m.id = ?
             UNION ALL
             SELECT m.key FROM below JOIN messages m ON m.parent = below.key AND m.key > below.key
         ) SELECT m.id FROM below JOIN messages m ON m.key = below.key
-        JOIN members ON members.message = m.key AND members.conversation = ?2 ORDER BY m.key DESC LIMIT 1""",
+        JOIN members ON members.message = m.key AND members.conversation = ? ORDER BY m.key DESC LIMIT 1""",
         (message_id, key_of(connection, conversation_id)),
     ).fetchone()
     return message_id if row is None else row[0]
@@ -159,9 +159,9 @@ def branch_points(connection: Connection, conversation_id: str) -> dict[str, int
     """Messages that have siblings in the conversation, and how many versions there are."""
     rows = connection.execute(
         """SELECT m.id, count(*) OVER (PARTITION BY m.parent) AS versions FROM members
-        JOIN messages m ON m.key = members.message WHERE members.conversation = ?1
-        AND m.key NOT IN (SELECT message FROM hidden WHERE conversation = ?1)""",
-        (key_of(connection, conversation_id),),
+        JOIN messages m ON m.key = members.message WHERE members.conversation = :key
+        AND m.key NOT IN (SELECT message FROM hidden WHERE conversation = :key)""",
+        {"key": key_of(connection, conversation_id)},
     )
     return {message_id: count for message_id, count in rows if count > 1}
 

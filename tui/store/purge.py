@@ -29,9 +29,9 @@ def purge(connection: Connection, identity: str) -> bool:
     own = [
         row[0]
         for row in connection.execute(
-            """SELECT message FROM members WHERE conversation = ?1 AND message NOT IN
-            (SELECT message FROM members WHERE conversation <> ?1) ORDER BY message DESC""",
-            (key,),
+            """SELECT message FROM members WHERE conversation = :key AND message NOT IN
+            (SELECT message FROM members WHERE conversation <> :key) ORDER BY message DESC""",
+            {"key": key},
         )
     ]
     connection.execute("DELETE FROM hidden WHERE conversation = ?", (key,))
