@@ -25,6 +25,7 @@ from tui.model.events import (
     UserMessageAdded,
 )
 from tui.model.gpu import GpuReading
+from tui.model.memory import MemoryBreakdown
 from tui.model.message import Message
 from tui.model.monitor import Attention, HistoryPoint, MemoryState
 from tui.model.plan import Explanation, PlanInput
@@ -219,6 +220,10 @@ class ReplayedMemory:
     def watching(self, attention: Attention) -> Generator[None]:  # noqa: ARG002 (the monitor's signature)
         """A recording goes on at its own pace."""
         yield
+
+    def snapshot(self) -> tuple[MemoryBreakdown, ...]:
+        """The split as it is shown; a recording has no witness."""
+        return tuple(entry.breakdown for entry in self.state.cards)
 
     def explain(self, part: str, card: int = 0) -> Explanation | None:
         from tui.hosts.findings import Findings

@@ -15,6 +15,7 @@ from tui.config.actions_memory import MEMORY_ACTIONS
 from tui.config.actions_messages import MESSAGE_ACTIONS
 from tui.config.actions_reading import READING_ACTIONS
 from tui.config.actions_rooms import ROOM_ACTIONS
+from tui.config.actions_shot import SHOT_ACTIONS
 from tui.i18n import N_
 
 __all__ = (
@@ -322,6 +323,7 @@ ACTIONS: tuple[Action, ...] = (
     *MESSAGE_ACTIONS,
     *READING_ACTIONS,
     *MEMORY_ACTIONS,
+    *SHOT_ACTIONS,
     *LAUNCH_ACTIONS,
     *ROOM_ACTIONS,
 )

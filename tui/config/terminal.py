@@ -35,7 +35,7 @@ class Terminal:
 # GNOME Terminal: its own help, menu and full-screen keys. Browser tabs keep ctrl+n, ctrl+t and ctrl+w for themselves.
 _BROWSER = frozenset({"ctrl+n", "ctrl+t", "ctrl+w"})
 VSCODE = Terminal("vscode", frozenset({"f1", "f5", "f6", "ctrl+p", "ctrl+j", "ctrl+g"}))
-JUPYTER = Terminal("jupyterlab", _BROWSER | {"ctrl+b"})
+JUPYTER = Terminal("jupyterlab", _BROWSER | {"ctrl+b", "f12"})
 WINDOWS = Terminal("windows-terminal", frozenset({"alt+up", "alt+down", "alt+enter", "f11"}))
 GNOME = Terminal("gnome-terminal", frozenset({"f1", "f10", "f11"}))
 KITTY = Terminal("kitty", whole_text=True)

@@ -23,6 +23,7 @@ from tui.screens.app_settings import SettingsSide
 from tui.screens.bindings import bindings_for
 from tui.screens.chat_conversations import ConversationActions
 from tui.screens.chat_reading import ReadingActions
+from tui.screens.chat_shot import ShotActions
 from tui.screens.chat_tools import ToolActions
 from tui.screens.chat_writing import WritingActions
 from tui.screens.memory import MemorySide
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _HINT_SECONDS = 4.0
 
 
-class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolActions, MemorySide):
+class ChatScreen(WritingActions, ReadingActions, ShotActions, ConversationActions, ToolActions, MemorySide):
     """Transcript, composer, status. Works from the first frame; the workspace behind it arrives a moment later."""
 
     BINDINGS = bindings_for(Place.CHAT)
@@ -118,7 +119,8 @@ class ChatScreen(WritingActions, ReadingActions, ConversationActions, ToolAction
             await workspace.aclose()
             return
         self.workspace = workspace
-        self.status_line.change(address=workspace.address)
+        host = workspace.host.name if workspace.host is not None else ""
+        self.status_line.change(address=workspace.address, host=host)
         self.streams = Streams(self)
         self.session_changed(workspace.notices)
         await self.bring_draft()

@@ -31,6 +31,7 @@ SLASH: tuple[Slash, ...] = (
     Slash("history", N_("Find conversations with these words."), N_("WORDS"), "screen.conversations"),
     Slash("rename", N_("Give the conversation this title."), N_("TITLE"), "screen.rename"),
     Slash("export", N_("Write the conversation into a file here."), N_("md|json|html [FILE]"), "screen.export('md')"),
+    Slash("shot", N_("Take a picture of the conversation with the memory panel."), action="screen.shot"),
     Slash("file", N_("Attach a file's text, or a picture, to the message."), N_("PATH")),
     Slash("theme", N_("Wear this theme."), N_("NAME"), "app.choose_theme"),
     Slash("language", N_("The language of the screen."), N_("en|zh"), "app.switch_language"),
