@@ -32,8 +32,12 @@ def said(terminal: PtyApp, words: str) -> int:
 
 def answered(terminal: PtyApp, question: str, answer: str) -> None:
     terminal.send(f"{question}\r")
-    terminal.wait(lambda: "first token" in terminal.text.rpartition(question)[2], f"the reply to {question}", 40)
-    assert answer in terminal.text.rpartition(question)[2]
+
+    def below() -> str:
+        return terminal.text.rpartition(question)[2] if question in terminal.text else ""
+
+    terminal.wait(lambda: "first token" in below(), f"the reply to {question}", 40)
+    assert answer in below()
 
 
 def texts(path: Path) -> str:
