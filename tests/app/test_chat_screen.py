@@ -116,11 +116,11 @@ async def test_a_failed_turn_keeps_its_text_and_says_why():
     async with running() as (_app, pilot, workspace):
         workspace.fake.play(
             events.TurnStarted("t", "m"), events.RoundStarted(1, "a"), events.TextDelta("half an ans"),
-            events.Notice(Problem("app.image_not_shown", {"name": "[/x].png"})),
+            events.Notice(Problem("app.theme_unknown", {"name": "[/x].png"})),
             events.TurnFailed(Problem("some.code", {}, "connection reset"), TIMINGS),
         )  # fmt: skip
         await see(pilot, "half an ans")
-        await see(pilot, "! A picture is part of this message: [/x].png")
+        await see(pilot, "[/x].png")
         await see(pilot, "! some.code: connection reset")
 
 

@@ -309,3 +309,54 @@ async def test_code_gets_its_colours_after_it_was_shown():
 
         plain = colours()
         await until_pilot(pilot, lambda: colours() > plain)
+
+
+async def test_a_picture_appears_and_folds_and_moves_nothing_above():
+    from base64 import b64encode
+    from io import BytesIO
+
+    from PIL import Image
+
+    from tui.model.message import ImagePart
+    from tui.widgets.picture import PictureView
+
+    file = BytesIO()
+    Image.new("RGB", (80, 40), (200, 0, 0)).save(file, "PNG")
+    async with transcript() as (view, pilot):
+        view.add(UserView("u", "look"))
+        part = PictureView("u", ImagePart("image/png", b64encode(file.getvalue()).decode(), "red.png"))
+        view.add(part)
+        await until_pilot(pilot, lambda: "80×40" in "\n".join(painted(view)))
+        assert part.height(view.sheet.page) > 10
+
+        def backgrounds() -> set[Any]:
+            cells = [segment.style for y in range(view.size.height) for segment in view.render_line(y)]
+            return {style.bgcolor.triplet for style in cells if style and style.bgcolor}
+
+        await until_pilot(pilot, lambda: (200, 0, 0) in backgrounds(), what="the picture's colour")
+        part.set_open(opened=False)
+        await until_pilot(pilot, lambda: part.height(view.sheet.page) == 2)
+        for number_ in range(40):
+            view.add(UserView(f"m{number_}", "more " * 30))
+        view.move_view("home")
+        top = view.sheet.top
+        part.forget()
+        part.set_open(opened=True)
+        await until_pilot(pilot, lambda: part.height(view.sheet.page) > 10)
+        assert view.sheet.top == top
+        await pilot.resize_terminal(30, 20)
+        await until_pilot(pilot, lambda: 0 < max(row.text.count(" ") for row in part.rows(view.sheet.page)) <= 28)
+        await until_pilot(pilot, lambda: part.height(view.sheet.page) > 5)
+
+
+async def test_deleting_the_selected_message_selects_nothing():
+    async with transcript() as (view, _pilot):
+        first, second = UserView("a", "one"), UserView("b", "two")
+        view.add(first)
+        view.add(second)
+        view.select("a")
+        view.swap([second])
+        assert view.selected == "a"
+        view.swap([first])
+        assert view.selected is None
+        assert view.part_views() == []

@@ -75,13 +75,14 @@ class Palette:
         self._styles: dict[str, Style] = {"": base}
 
     def style(self, names: str) -> Style:
-        """The full style (base included) for names joined by spaces."""
+        """The full style (base included) for names joined by spaces; ``#rrggbb`` and ``on#rrggbb`` are colours."""
         style = self._styles.get(names)
         if style is None:
             style = self.base
             for name in names.split():
                 style += self._one(name)
-            self._styles[names] = style
+            if "#" not in names:  # a picture has thousands, which are not needed again
+                self._styles[names] = style
         return style
 
     def over(self, style: Style, name: str) -> Style:
@@ -89,6 +90,10 @@ class Palette:
         return style + self._one(name)
 
     def _one(self, name: str) -> Style:
+        if name.startswith("#"):
+            return Style(color=name)
+        if name.startswith("on#"):
+            return Style(bgcolor=name[2:])
         variable, share, attributes = _INK.get(name, ("", 100, ""))
         colour = self._colour(f"md-{name}", share) or (self._colour(variable, share) if variable else None)
         if colour is None and share < 100:

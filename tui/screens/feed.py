@@ -17,8 +17,8 @@ from tui.model.message import (
     ToolCallPart,
     ToolResultPart,
 )
-from tui.model.problem import Problem
 from tui.widgets.parts import NoticeView, PartView, ReasoningView, TextView, TurnLine, UserView
+from tui.widgets.picture import PictureView
 from tui.widgets.tool_call import CallState, ToolCallView
 from tui.widgets.transcript import Transcript
 
@@ -35,6 +35,8 @@ class TurnFeed:
         self._usage: events.Usage | None = None
         self._round_texts: list[TextView] = []
         self.folds_thoughts = True
+        self.images_of: Callable[[str], Sequence[ImagePart]] = lambda _message_id: ()
+        """The pictures of a user's message, which its event does not carry."""
         self.on_finished: Callable[[events.TurnFinished | events.TurnFailed], None] = lambda _event: None
 
     def reset(self) -> None:
@@ -52,6 +54,8 @@ class TurnFeed:
                 view = self._view_of(message, part)
                 if view is not None:
                     views.append(view)
+                if isinstance(part, ToolResultPart):
+                    views += self._pictures(part)
             if message.role == "assistant":
                 self._message_id = message.id
                 self._text, self._reasoning = _open_ends(views, message)
@@ -80,12 +84,16 @@ class TurnFeed:
             case NoticePart(problem):
                 return NoticeView(message.id, problem)
             case ImagePart():
-                return NoticeView(message.id, Problem("app.image_not_shown", {"name": part.name or part.media_type}))
+                return PictureView(message.id, part)
 
     def _thought(self, message_id: str, text: str = "", seconds: float | None = None) -> ReasoningView:
         view = ReasoningView(message_id, text=text, seconds=seconds)
         view.open = not self.folds_thoughts
         return view
+
+    def _pictures(self, result: ToolResultPart | events.ToolResult) -> list[PictureView]:
+        """What a tool drew; it stands below the calls, which are one line each."""
+        return [PictureView(self._message_id, image, name=result.name) for image in result.images]
 
     def running(self) -> list[ToolCallView]:
         """The calls that run now: their seconds are counted on screen."""
@@ -103,7 +111,10 @@ class TurnFeed:
 
     @_on.register
     def _user(self, event: events.UserMessageAdded) -> None:
-        self._transcript.add(UserView(event.message_id, event.text))
+        for image in self.images_of(event.message_id):
+            self._transcript.add(PictureView(event.message_id, image))
+        if event.text:
+            self._transcript.add(UserView(event.message_id, event.text))
         self._transcript.follow()
 
     @_on.register
@@ -198,6 +209,8 @@ class TurnFeed:
             view = self._calls[event.call_id] = ToolCallView(self._message_id, event.call_id, event.name)
             self._transcript.add(view)
         _finish(view, event)
+        for picture in self._pictures(event):
+            self._transcript.add(picture)
 
     @_on.register
     def _tokens(self, event: events.Usage) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tui.model import events
+from tui.model.message import ImagePart
 from tui.model.server import LinkState, ServerFacts
 from tui.screens.feed import TurnFeed
 from tui.screens.silence import Silence
@@ -60,6 +62,7 @@ class Streams:
         notices: tuple[Problem, ...],
     ) -> None:
         try:
+            self.feed.images_of = partial(_images, session)
             self.feed.show(*shown)
             for problem in notices:
                 self._screen.tell(problem)
@@ -131,6 +134,11 @@ class Streams:
             return
         self._status.change(link=link.link, facts=link.facts, model=link.model)
         self._banner.show_link(link.link)
+
+
+def _images(session: ReadableSession, message_id: str) -> list[ImagePart]:
+    found = next((message for message in reversed(session.messages) if message.id == message_id), None)
+    return [part for part in found.parts if isinstance(part, ImagePart)] if found is not None else []
 
 
 def _branch(session: ReadableSession, tip: str | None) -> tuple[Message, ...]:

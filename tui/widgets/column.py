@@ -278,6 +278,8 @@ class Column(ScrollView, can_focus=False):
             part = items[index]
             if changed is None or index in changed:
                 self._colouring.look_at(part)
+                if (work := part.develop(self.sheet.page)) is not None:
+                    self.run_worker(work, group="develop")
             self._laid_out.pop(part.key, None)
             self._laid_out[part.key] = part
         while len(self._laid_out) > _LAID_OUT:

@@ -5,8 +5,8 @@ A part is no widget. Thousands of parts cost little; only those in view are ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.content import Content
 
@@ -152,6 +152,10 @@ class PartView(Drawn):
 
     def link_at(self, row: int, column: int) -> Link | None:  # noqa: ARG002 (parts with Markdown have links)
         """The link under a cell."""
+        return None
+
+    def develop(self, page: Page) -> Coroutine[Any, Any, None] | None:  # noqa: ARG002 (pictures look at the page)
+        """Work that is due now that it is in view, and that redraws it; None when there is none."""
         return None
 
     def highlights(self) -> Iterator[HighlightJob]:

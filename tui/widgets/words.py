@@ -44,6 +44,13 @@ def gib(size: int | None) -> str:
     return "?" if size is None else f"{size / 2**30:.2f}"
 
 
+def size(count: int) -> str:
+    """Bytes of a file: ``950 bytes``, ``12 KiB``, ``3.4 MiB``."""
+    if count < 1024:
+        return _("{count} bytes").format(count=count)
+    return f"{count / 1024:.0f} KiB" if count < 1024 * 1024 else f"{count / (1024 * 1024):.1f} MiB"
+
+
 def estimate_tokens(text: str) -> int:
     """A rough count for display: 0.7 tokens a Chinese character, four other characters a token."""
     wide = len(_WIDE.findall(text))
@@ -93,6 +100,32 @@ def link(state: LinkState | None) -> str:
     if state.phase is LinkPhase.HEALTHY and state.round_trip is not None:
         return f"⇄ {seconds(state.round_trip)}"
     return text
+
+
+def age(value: float) -> str:
+    """How long something has been so: ``5 s``, ``3 min``, ``2 h``, ``4 d``."""
+    if value < 60:
+        return _("{count} s").format(count=max(0, int(value)))
+    if value < 3600:
+        return _("{count} min").format(count=int(value // 60))
+    if value < 86_400:
+        return _("{count} h").format(count=int(value // 3600))
+    return _("{count} d").format(count=int(value // 86_400))
+
+
+def chip(state: LinkState | None, now: float) -> str:
+    """The state of a connection in a few words: the round trip, since when (from a few seconds on), the next attempt.
+    ``now`` is monotonic, as the state's own times are."""
+    if state is None or state.phase is LinkPhase.IDLE or not state.since:
+        return link(state)
+    if state.retry_at is not None and state.retry_at > now:
+        return _("not reachable, tries again in {age}").format(age=age(state.retry_at - now + 0.5))
+    if now - state.since < _NEW:
+        return link(state)
+    return f"{link(state)} · {age(now - state.since)}"
+
+
+_NEW = 5.0
 
 
 def link_trouble(state: LinkState | None) -> str:

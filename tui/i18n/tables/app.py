@@ -43,7 +43,6 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("{model} understands text only, so the message with the picture was not sent."),
         N_("Take the picture out, or choose a vision model such as InternVL2 (/model)."),
     ),
-    "app.image_not_shown": (N_("A picture is part of this message: {name}."), ""),
     "app.crashed": (
         N_("lmdeck ended because of an error of its own. The conversation is kept."),
         N_("A report without your text and keys is in {path}; please attach it when you report this."),
