@@ -150,6 +150,9 @@ class ReplayedLink:
     def subscribe(self) -> Subscription[News]:
         return self._news.subscribe()
 
+    def retry(self) -> None:
+        """A recording connects to nothing."""
+
     def choose_model(self, name: str) -> None:
         """A recording has the models that it has."""
 

@@ -188,10 +188,14 @@ class FakeLink:
         self.link = link or LinkState(LinkPhase.HEALTHY, 0.0, round_trip=0.012)
         self.model: str | None = self.facts.models[0] if self.facts.models else None
         self.watchers = 0
+        self.retried = 0
         self._broadcast: Broadcast[EndpointNews] = Broadcast()
 
     def subscribe(self) -> Subscription[EndpointNews]:
         return self._broadcast.subscribe()
+
+    def retry(self) -> None:
+        self.retried += 1
 
     def choose_model(self, name: str) -> None:
         self.model = name

@@ -29,6 +29,7 @@ class Place(Enum):
     HISTORY = "history"
     SETTINGS = "settings"
     PLANNER = "planner"
+    CONNECTIONS = "connections"
     LAUNCH = "launch"
     SERVERS = "servers"
     QUANTISE = "quantise"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from tui.config.action import Action, Footer, Group, Place, display_key, first_delivered
 from tui.config.actions_launch import LAUNCH_ACTIONS
+from tui.config.actions_machines import MACHINE_ACTIONS
 from tui.config.actions_memory import MEMORY_ACTIONS
 from tui.config.actions_messages import MESSAGE_ACTIONS
 from tui.config.actions_reading import READING_ACTIONS
@@ -324,6 +325,7 @@ ACTIONS: tuple[Action, ...] = (
     *READING_ACTIONS,
     *MEMORY_ACTIONS,
     *SHOT_ACTIONS,
+    *MACHINE_ACTIONS,
     *LAUNCH_ACTIONS,
     *ROOM_ACTIONS,
 )

@@ -50,7 +50,7 @@ class LocalReader:
             else:
                 problem = Problem("gpu.slice", {"tool": self._command[-1]}, self._slice_text[:300])
         if self.total is not None:
-            samples = tuple(_with_total(sample, self.total) for sample in samples)
+            samples = tuple(with_total(sample, self.total) for sample in samples)
         driver = self._nvml.driver if self._nvml else ""
         return GpuReading(time.time(), samples, source, raw=raw, driver=driver, problem=problem)
 
@@ -99,7 +99,7 @@ def _with_slices(cards: tuple[GpuSample, ...], found: list[tuple[int, int, str]]
     )
 
 
-def _with_total(sample: GpuSample, total: int) -> GpuSample:
+def with_total(sample: GpuSample, total: int) -> GpuSample:
     """A card whose size the user set: what is used stays, the rest is free."""
     free = None if sample.used is None else max(total - sample.used, 0)
     return replace(sample, total=total, reserved=None, free=free)

@@ -35,15 +35,17 @@ class Machines:
         return self._news.subscribe()
 
     def find(self, target: Target) -> RemoteHost | None:
-        """The open machine that ``target`` means."""
-        return self._hosts.get(_key(target))
+        """The open machine that ``target`` means: the same way to it, or only its name."""
+        if target.options or target.dangerous or _key(target) in self._hosts:
+            return self._hosts.get(_key(target))
+        return next((host for host in self.hosts if host.name == target.login), None)
 
     async def open(self, target: str | Target | Profile, options: Sequence[str] = ()) -> RemoteHost:
         """The machine that ``target`` means (as in :func:`tui.hosts.remote.read_target`), being connected. One that
         needed the user, or was disconnected, is tried again. Raises ProblemError."""
         wanted = read_target(target, options)
         async with self._opening:
-            host = self._hosts.get(_key(wanted))
+            host = self.find(wanted)
             if host is None:
                 accepted = await confirmed(wanted, self._ask)
                 host = self._hosts[_key(wanted)] = RemoteHost(accepted, self._ask, self._hub, self._timing)

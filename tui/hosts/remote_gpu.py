@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from tui.gpu.smi import parse_query
+from tui.gpu.source import with_total
 from tui.model.gpu import GpuProcess, GpuReading, GpuSample
 from tui.model.problem import Problem, ProblemError
 from tui.ssh.link import UP, Link
@@ -72,7 +74,12 @@ class RemoteGpuSource:
         self._pace = pace
         self._interval = interval
         self._readers = 0
+        self._total: int | None = None
         self._closing = asyncio.Event()
+
+    def set_total(self, total: int | None) -> None:
+        """The cards' size as the user knows it (a virtual card without a tool); None trusts the driver."""
+        self._total = total
 
     def set_interval(self, seconds: float | None) -> None:
         """Sample every so many seconds from now on (at least 0.1); None pauses."""
@@ -93,7 +100,7 @@ class RemoteGpuSource:
                 try:
                     await asyncio.wait({item, closing}, return_when=asyncio.FIRST_COMPLETED)
                     if item.done():
-                        yield item.result()
+                        yield self._sized(item.result())
                 finally:
                     item.cancel()
         finally:
@@ -104,6 +111,12 @@ class RemoteGpuSource:
             await asyncio.gather(*tasks, return_exceptions=True)
             if not self._readers:
                 self._pace.leave(self)
+
+    def _sized(self, reading: GpuReading) -> GpuReading:
+        total = self._total
+        if total is None:
+            return reading
+        return replace(reading, samples=tuple(with_total(sample, total) for sample in reading.samples))
 
     async def aclose(self) -> None:
         """End the readings. May be called twice."""

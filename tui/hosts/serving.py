@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from tui.gpu.found import server_from
 from tui.hosts.remote_finder import Orders
 from tui.hosts.tunnel import TunnelEndpoint
+from tui.model.machine import ServerThere
 from tui.model.problem import Problem, ProblemError
 
 _LOOPBACK = ("127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerThere:
-    """A server as its machine lists it. ``model`` is what its command line names, empty for one whose process cannot be
-    seen; ``listens`` is False while it loads its model."""
-
-    port: int
-    model: str = ""
-    pid: int | None = None
-    listens: bool = True
-
-    @property
-    def name(self) -> str:
-        """The model without the folders before it."""
-        return self.model.rstrip("/").rpartition("/")[2]
 
 
 async def servers_there(order: Orders) -> tuple[ServerThere, ...]:

@@ -8,7 +8,6 @@ from tui.hosts.findings import DemoFinder, LocalFinder
 from tui.hosts.monitor import MemoryMonitor, WatchedServer
 from tui.hosts.remote_finder import Orders, RemoteFinder
 from tui.hosts.witness import ask_here, ask_there
-from tui.hosts.witness import ask_here, ask_there
 from tui.model.gpu import GpuSource
 from tui.server.address import Address
 
@@ -58,7 +57,6 @@ class RemoteMonitor(MemoryMonitor):
     def __init__(self, server: WatchedServer, source: GpuSource, order: Orders, port: int, watch: Watch) -> None:
         self._far = RemoteFinder(order, port)
         super().__init__(server, source, self._far, interval=watch.interval, port=port)
-        self.gpu_tool.ask = ask_there(order)
         self.gpu_tool.ask = ask_there(order)
 
     def look_at(self, port: int) -> None:

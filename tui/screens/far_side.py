@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tui.hosts.machines import Machines
     from tui.hosts.remote import RemoteHost
-    from tui.hosts.serving import ServerThere
     from tui.model.broadcast import Subscription
+    from tui.model.machine import ServerThere
     from tui.model.question import ChangedKey, Question
     from tui.model.server import LinkState
     from tui.screens.places import FarSide

@@ -54,6 +54,18 @@ TOPICS = {
             "the plan beside it follows. Every start is kept as a run; the runs make the table of measurements."
         ),
     ),
+    "ConnectionsScreen": (
+        N_("Connections"),
+        N_(
+            "The machines over ssh: open ones, those of your profiles and of ~/.ssh/config. Enter connects a machine, "
+            "or opens its server; on a server's row it opens that one, on a port's row it closes the port. Nothing is "
+            "installed on a machine, and what runs there goes on when you disconnect."
+        ),
+    ),
+    "FleetScreen": (
+        N_("Fleet"),
+        N_("Every server on this machine and on every connected one. ↑ and ↓ choose, Enter opens the chat there."),
+    ),
     "OptionList": (N_("A list"), N_("↑ and ↓ choose, Enter takes, Esc closes.")),
     "Input": (N_("A field"), N_("Type the value; Tab goes to the next field, Esc closes.")),
     "Button": (N_("A button"), N_("Enter presses it, Tab goes on.")),
@@ -65,6 +77,7 @@ PLACES = {
     "HistoryScreen": Place.HISTORY,
     "PreferencesScreen": Place.SETTINGS,
     "PlannerScreen": Place.PLANNER,
+    "ConnectionsScreen": Place.CONNECTIONS,
 }
 
 

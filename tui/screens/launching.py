@@ -11,19 +11,21 @@ from textual import work
 
 from tui.app_options import AppOptions
 from tui.i18n import _
-from tui.model.problem import ProblemError
-from tui.screens.app_connect import ConnectSide
+from tui.model.message import NoticePart
+from tui.model.problem import Problem, ProblemError
+from tui.screens.machine_actions import MachineActions
 
 if TYPE_CHECKING:
     from tui.launch.machine import Machine
     from tui.launch.wish import ServeWish
     from tui.model.launch import ServerEntry
     from tui.screens.room import Landing, Room, Site
+    from tui.screens.seam import Workspace
 
     MakeRoom = Callable[[Site], Room]
 
 
-class LaunchSide(ConnectSide):
+class LaunchSide(MachineActions):
     """Mixed into the app. All of it works on the machine that is connected, or on this one."""
 
     async def on_mount(self) -> None:
@@ -55,6 +57,22 @@ class LaunchSide(ConnectSide):
         from tui.screens.quantise import QuantiseScreen
 
         self._enter(QuantiseScreen)
+
+    @work(group="nodes", exclusive=True)
+    async def action_nodes(self) -> None:
+        """The nodes of the proxy that the chat talks to."""
+        from tui.screens.nodes import NodesScreen
+        from tui.server.endpoint import Endpoint
+        from tui.server.proxy import Proxy
+
+        workspace = self.chat.workspace
+        link = workspace.link if workspace is not None else None
+        if workspace is None or not isinstance(link, Endpoint) or not link.facts.is_proxy:
+            self.chat.hint(_("This server is no lmdeploy proxy, so it has no nodes."))
+            return
+        lately = _proxy_error(workspace)
+        screen = NodesScreen(Proxy(link.client), workspace.address, lately, eats=self._terminal.eats)
+        await self.push_screen_wait(screen)
 
     def action_switch_server(self) -> None:
         """Another model on the server of this chat."""
@@ -141,23 +159,23 @@ class LaunchSide(ConnectSide):
     async def _choose_machine(self, local: Machine) -> Machine | None:
         from tui.screens.pick import PickScreen
 
-        remote = self._remote_machine()
-        if remote is None:
+        far = self._far_machines()
+        if not far:
             return local
-        place = await self.push_screen_wait(PickScreen(_("On which machine?"), (remote.name, _("this machine"))))
-        return None if place is None else (remote, local)[place]
+        names = (*(machine.name for machine in far), _("this machine"))
+        place = await self.push_screen_wait(PickScreen(_("On which machine?"), names))
+        return None if place is None else (*far, local)[place]
 
-    def _remote_machine(self) -> Machine | None:
-        """The machine of the open connection, where that goes over ssh."""
-        host = getattr(self.chat.workspace, "host", None)
-        if host is None:
-            return None
+    def _far_machines(self) -> list[Machine]:
+        """The machines over ssh that are connected now."""
         from tui.hosts.remote_machine import RemoteMachine
 
-        return RemoteMachine(host)
+        hosts = self._machines.hosts if self._machines is not None else ()
+        return [RemoteMachine(host) for host in hosts if host.link.is_up]
 
     async def _land(self, machine: Machine, landing: Landing) -> None:
         """Open the chat on a server, with the conversation where the server takes another's place."""
+        from tui.hosts.remote_machine import RemoteMachine
         from tui.screens.confirm import ConfirmScreen
 
         question = _("{url} is ready, but a reply is running. Stop it and go there? What has arrived is kept.")
@@ -168,9 +186,8 @@ class LaunchSide(ConnectSide):
             store=self._options.store, mouse=self._options.mouse, api_key=landing.api_key,
             conversation=self._conversation(landing),
         )  # fmt: skip
-        if machine.name:
-            place = landing.url.partition("://")[2]
-            options = replace(options, ssh=f"ssh://{machine.name}/{place}")
+        if isinstance(machine, RemoteMachine):
+            options = replace(options, ssh=machine.url(landing.url), ssh_options=machine.options)
         else:
             options = replace(options, url=landing.url)
         self._connected(options)
@@ -185,3 +202,10 @@ class LaunchSide(ConnectSide):
             return ""
         gone = workspace.link is not None and workspace.link.link.phase is not LinkPhase.HEALTHY
         return workspace.session.conversation_id if landing.keeps or gone else ""
+
+
+def _proxy_error(workspace: Workspace) -> Problem | None:
+    """What the proxy said in place of the last answer, if that is how it ended."""
+    last = next((one for one in reversed(workspace.reading.messages) if one.role == "assistant"), None)
+    problems = [part.problem for part in last.parts if isinstance(part, NoticePart)] if last is not None else []
+    return next((one for one in reversed(problems) if one.code.startswith("server.proxy_")), None)

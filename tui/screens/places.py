@@ -74,8 +74,9 @@ async def open_far(
     endpoint = await host.endpoint(options.api_key, options.model, server=server, timeouts=timeouts)
     exits.push_async_callback(endpoint.aclose)
     watch = Watch(None, options.gpu_interval, options.gpu_total)
-    memory = remote_monitor(endpoint, host.new_gpu_source(), host.link.order, server[1], watch)
-
+    cards = host.new_gpu_source()
+    cards.set_total(options.gpu_total)
+    memory = remote_monitor(endpoint, cards, host.link.order, server[1], watch)
     aimer = Aimer(host.link.order, host.name, named=target.names_server, choose=far.choose, moved=tell)
 
     async def aim(aimed: TunnelEndpoint) -> None:

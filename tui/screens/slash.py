@@ -35,6 +35,11 @@ SLASH: tuple[Slash, ...] = (
     Slash("file", N_("Attach a file's text, or a picture, to the message."), N_("PATH")),
     Slash("theme", N_("Wear this theme."), N_("NAME"), "app.choose_theme"),
     Slash("language", N_("The language of the screen."), N_("en|zh"), "app.switch_language"),
+    Slash("forward", N_("Open a port of the machine on 127.0.0.1."), N_("PORT"), "app.forward_port"),
+    Slash("connections", N_("The machines over ssh."), action="app.connections"),
+    Slash("fleet", N_("Every server on every connected machine."), action="app.fleet"),
+    Slash("reconnect", N_("Connect again at once."), action="app.reconnect"),
+    Slash("disconnect", N_("End the ssh connection."), action="app.disconnect"),
     Slash("new", N_("Start a new conversation."), action="screen.new_conversation"),
     Slash("fork", N_("Fork the conversation here."), action="screen.fork"),
     Slash("versions", N_("Choose among versions."), action="screen.versions"),
@@ -212,6 +217,12 @@ async def _serve(screen: ChatScreen, argument: str) -> str:
     return ""
 
 
+async def _forward(screen: ChatScreen, argument: str) -> str:
+    from tui.screens.machine_actions import MachineActions
+
+    return await screen.app.forward_words(argument) if isinstance(screen.app, MachineActions) else ""
+
+
 async def _theme(screen: ChatScreen, argument: str) -> str:
     if argument not in screen.app.available_themes:
         names = ", ".join(sorted(screen.app.available_themes))
@@ -233,4 +244,5 @@ async def _language(screen: ChatScreen, argument: str) -> str:
 _VERBS: Mapping[str, Callable[[ChatScreen, str], Awaitable[str]]] = {
     "model": _model, "system": _system, "sampling": _sampling, "think": _think, "tools": _tools, "history": _history,
     "serve": _serve, "rename": _rename, "export": _export, "file": _file, "theme": _theme, "language": _language,
+    "forward": _forward,
 }  # fmt: skip

@@ -59,6 +59,11 @@ class Link:
         return self.state.phase in UP
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is connected and nothing tries to."""
+        return self._keeper is None
+
+    @property
     def needs_user(self) -> bool:
         """Whether it stays down until the user does something."""
         return self.state.phase is LinkPhase.NEEDS_YOU

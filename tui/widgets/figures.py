@@ -3,9 +3,11 @@ without the model's dataclasses, which take a tenth of a second to build."""
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.style import Style
 
 from tui.i18n import _, ngettext
 from tui.model.events import ContextMeter
@@ -30,14 +32,18 @@ def fit(pieces: list[tuple[int, Content]], width: int, gap: str = "   ") -> Cont
 def status_row(status: Status, width: int) -> Content:
     """Model, link, engine, context, speed."""
     healthy = status.link is not None and status.link.phase is LinkPhase.HEALTHY
-    link = Content.styled(words.link(status.link), "$text-success" if healthy else "$text-warning")
+    told = words.chip(status.link, monotonic()) if status.host or not healthy else words.link(status.link)
+    link = Content.styled(told, "$text-success" if healthy else "$text-warning")
+    if status.host:
+        link = Content.assemble(literal(one_line(status.host, 40), "$text-muted"), " ", link)
+        link = link.stylize(Style.from_meta({"@click": "app.connections"}))
     simulated = status.facts is not None and status.facts.simulated
     rate = "" if status.rate is None else _("{rate} tok/s").format(rate=f"{status.rate:.0f}")
     pieces = [
         (9, literal(one_line(status.model or _("no model yet"), 60), "bold")),
         (8, Content.styled(_("simulated"), "$text-warning reverse") if simulated else Content("")),
         (7, link),
-        (3, literal(one_line(status.address, 60), "$text-muted")),
+        (3, literal("" if status.host else one_line(status.address, 60), "$text-muted")),
         (4, Content(words.engine(status.facts))),
         (6, meter(status.meter)),
         (5, Content(rate)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from textual.content import Content
 from textual.style import Style
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.config.actions import ACTIONS, BY_ID, Action, Footer, Place, display_key, first_delivered
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the status line shows. None means not known yet."""
+    """What the status line shows. None means not known yet; ``host`` is the machine over ssh, if there is one."""
 
     model: str | None = None
     link: LinkState | None = None
@@ -29,6 +30,10 @@ class Status:
     meter: ContextMeter | None = None
     rate: float | None = None
     address: str = ""
+    host: str = ""
+
+
+_STILL = ("healthy", "degraded", "idle", "needs-you")
 
 
 class OneRow(Widget):
@@ -46,6 +51,7 @@ class StatusLine(OneRow):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.status = Status()
+        self._clock: Timer | None = None
 
     def change(self, **changes: object) -> None:
         """Replace some of the figures."""
@@ -53,6 +59,17 @@ class StatusLine(OneRow):
         self.status = with_changes(before, **changes)  # pyright: ignore[reportArgumentType] (fields by name)
         if self.status != before:
             self.refresh()
+            self._keep_time()
+
+    def _keep_time(self) -> None:
+        """A connection that is coming up, or waits for its next attempt, shows the seconds; no other one does."""
+        link = self.status.link
+        moves = link is not None and link.phase.value not in _STILL
+        if moves and self._clock is None:
+            self._clock = self.set_interval(1.0, self.refresh)
+        elif not moves and self._clock is not None:
+            self._clock.stop()
+            self._clock = None
 
     def render(self) -> Content:
         if self.status == Status():
