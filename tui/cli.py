@@ -288,11 +288,12 @@ def _serve(words: list[str]) -> int:
     return serve_command(words, _open_address)
 
 
-def _open_address(url: str) -> int:
-    """The chat on a server that ``lmdeck serve`` has started."""
+def _open_address(url: str, ssh_options: Sequence[str]) -> int:
+    """The chat on a server that ``lmdeck serve`` has started, here or behind ssh."""
     from tui.app_options import AppOptions
 
-    return _run_screen(AppOptions(url=url))
+    far = url.startswith("ssh://")
+    return _run_screen(AppOptions(ssh=url, ssh_options=tuple(ssh_options)) if far else AppOptions(url=url))
 
 
 def _quantize(words: list[str]) -> int:

@@ -11,41 +11,15 @@ from typing import TYPE_CHECKING, Any
 from tui.i18n.problems import explain
 from tui.launch import show
 from tui.launch.cli import INTERRUPTED, UNREACHABLE, USAGE, ServeCommand
-from tui.launch.machine import Json, LocalMachine, Machine
+from tui.launch.machine import LocalMachine, Machine
 from tui.launch.quantise_cli import QuantiseCommand, quantise_help, read_quantise
 from tui.launch.words import env_parser, read_serve, serve_help
-from tui.model.gpu import GpuReading
-from tui.model.problem import Problem, ProblemError
+from tui.model.problem import ProblemError
 
 if TYPE_CHECKING:
     from tui.config.settings import Settings
-    from tui.hosts.remote import RemoteHost
 
-OpenChat = Callable[[str], int]
-
-
-class RemoteMachine:
-    """A host over ssh as the launcher sees it. ``name`` is user@host:port."""
-
-    def __init__(self, host: RemoteHost) -> None:
-        self._host = host
-
-    @property
-    def name(self) -> str:
-        return self._host.name
-
-    async def order(self, do: str, limit: float = 15.0, **fields: Any) -> Json:
-        return await self._host.link.order(do, limit, **fields)
-
-    async def sample(self) -> GpuReading:
-        """The cards now. Raises ProblemError while the link is down, and for a machine without Python."""
-        from tui.hosts.remote_gpu import reading_from
-
-        answer = await self._host.link.order("sample")
-        hello = self._host.link.hello
-        if hello is None:
-            raise ProblemError(Problem("ssh.disconnected", {"host": self._host.name}))
-        return reading_from(answer["sample"], hello)
+OpenChat = Callable[[str, Sequence[str]], int]
 
 
 @asynccontextmanager
@@ -63,6 +37,7 @@ async def machine_on(where: str) -> AsyncGenerator[Machine]:
     from tui.config.profiles import load_profiles
     from tui.config.settings import config_path
     from tui.hosts.remote import open_remote
+    from tui.hosts.remote_machine import RemoteMachine
     from tui.hosts.terminal import ask_on_terminal
 
     profile = load_profiles(config_path()).by_name.get(where)
@@ -75,8 +50,9 @@ async def machine_on(where: str) -> AsyncGenerator[Machine]:
 
 
 def serve_command(words: Sequence[str], open_chat: OpenChat | None = None) -> int:
-    """``lmdeck serve WORDS``. ``open_chat`` opens the chat on an address (a URL, ``ssh://…`` for a server elsewhere)
-    once the server is ready; without it, or without a terminal, the address is only printed. Returns the exit code."""
+    """``lmdeck serve WORDS``. ``open_chat`` opens the chat on an address (a URL; ``ssh://…`` with more words for ssh for
+    a server elsewhere) once the server is ready; without it, or without a terminal, the address is only printed.
+    Returns the exit code."""
     settings = _settings()
     try:
         read = read_serve(words, settings.lmdeploy_path, settings.gpu_total)
@@ -85,20 +61,26 @@ def serve_command(words: Sequence[str], open_chat: OpenChat | None = None) -> in
     if read is None:
         sys.stdout.write(serve_help() + "\n")
         return 0
-    reached: list[str] = []
+    reached: list[tuple[str, tuple[str, ...]]] = []
 
     async def run() -> int:
         async with machine_on(read.on) as machine:
             command = ServeCommand(machine, read, sys.stdout, sys.stderr)
             code = await command.run()
             if command.url:
-                place = command.url.partition("://")[2]
-                reached.append(f"ssh://{machine.name}/{place}" if machine.name else command.url)
+                reached.append(_address(machine, command.url))
             return code
 
     code = _run("serve", run)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and not read.as_json
-    return open_chat(reached[0]) if reached and open_chat is not None and interactive else code
+    return open_chat(*reached[0]) if reached and open_chat is not None and interactive else code
+
+
+def _address(machine: Machine, url: str) -> tuple[str, tuple[str, ...]]:
+    """Where the chat finds a server of that machine, and what ssh must be told more."""
+    from tui.hosts.remote_machine import RemoteMachine
+
+    return (machine.url(url), machine.options) if isinstance(machine, RemoteMachine) else (url, ())
 
 
 def quantize_command(words: Sequence[str]) -> int:

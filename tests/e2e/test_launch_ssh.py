@@ -17,6 +17,7 @@ from tests.support import checkpoints, fake_lmdeploy
 from tests.support.ssh_links import QUICK, StartSshd, User, sshd
 from tests.support.sshd import Box, key_pair
 from tui.hosts.remote import RemoteHost
+from tui.hosts.remote_machine import RemoteMachine
 from tui.launch import records
 from tui.launch.cli import ServeCommand
 from tui.launch.prepare import prepare
@@ -26,7 +27,6 @@ from tui.launch.starting import Spawned, spawned, start
 from tui.launch.watching import Pace, Watch
 from tui.launch.wish import ServeWish
 from tui.launch.words import read_serve
-from tui.launch_commands import RemoteMachine
 from tui.model.launch import LaunchMemory, LaunchPhase, LaunchStage, QuantiseReport
 from tui.model.problem import ProblemError
 

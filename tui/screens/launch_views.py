@@ -144,7 +144,8 @@ def _plan_rows(state: LaunchState, width: int) -> list[Row]:
         return folded(one_line(explain(state.problem).text, 800), width, "error")
     prepared = state.prepared
     if prepared is None:
-        return [Row(((_("Looking at the machine …") if state.checking else "", "muted"),))]
+        text = _("Looking at the machine …") if state.checking else _("Name a model, or press F2.")
+        return [Row(((text, "muted"),))]
     rows: list[Row] = []
     version = str(prepared.version) if prepared.version else "?"
     place = prepared.installation.program or prepared.installation.prefix if prepared.installation else "–"

@@ -42,6 +42,39 @@ class LaunchSide(MachineActions):
 
         self._launch(ServeWish.pasted(words) if words else None)
 
+    async def model_folders(self) -> tuple[str, ...]:
+        """The model folders of the machine that is connected, else of this one; none where it cannot be asked."""
+        from tui.launch.machine import LocalMachine
+        from tui.launch.models import list_models
+
+        local = LocalMachine()
+        try:
+            found = await list_models(self._remote_machine() or local, self.live.settings.model_roots)
+        except ProblemError:
+            return ()
+        finally:
+            await local.aclose()
+        return tuple(entry.path for entry in found if entry.problem is None)
+
+    async def visit_launch(self, words: Sequence[str]) -> None:
+        """The form with these words, to its end. A server of ours that the chat is on gives way to the new one."""
+        from tui.launch.wish import ServeWish
+        from tui.screens.launch import LaunchScreen
+
+        async with self._site() as site:
+            if site is not None and not self._in_a_room():
+                entry = await self._server_of_chat(site.machine)
+                await self._visit(site, LaunchScreen(site, ServeWish.pasted(words), replaces=entry))
+
+    async def visit_quantise(self, words: Sequence[str]) -> None:
+        """The form with what follows ``lite auto_awq``, to its end."""
+        from tui.launch.wish import ServeWish
+        from tui.screens.quantise import QuantiseScreen
+
+        async with self._site() as site:
+            if site is not None and not self._in_a_room():
+                await self._visit(site, QuantiseScreen(site, ServeWish(tuple(words))))
+
     def _launch(self, wish: ServeWish | None, replaces: ServerEntry | None = None) -> None:
         from tui.screens.launch import LaunchScreen
 

@@ -79,7 +79,7 @@ def _server(entry: ServerEntry, width: int) -> list[Row]:
     state, style = ("●", "success") if entry.listening else ("○", "warning")
     figures = [
         (state + " ", style),
-        (pad(one_line(entry.name, 60), 34), "bold"),
+        (pad(one_line(entry.name, 60), min(max(width - 60, 16), 40)), "bold"),
         (right(memory, 11), ""),
         (right(up, 9) + "  ", "muted"),
         (pad(one_line(entry.url.removeprefix("http://"), 60), 22) + "  ", "accent"),
