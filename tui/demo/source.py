@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import cast
 
+from tui.demo.getting import Getter
 from tui.model.codec import from_json
 from tui.model.gpu import GpuReading
 from tui.model.problem import Problem
@@ -29,18 +30,18 @@ class DemoGpuSource:
 
     async def readings(self) -> AsyncIterator[GpuReading]:
         """A reading at once, then one every interval, until :meth:`aclose`."""
-        import httpx2
-
-        async with httpx2.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client:
+        getter = Getter(f"{self._url}?count=1", _TIMEOUT)
+        try:
             while not self._closed:
                 if self._interval is not None:
                     try:
-                        answer = await client.get(self._url, params={"count": 1})
-                        reading = from_json(json.loads(answer.raise_for_status().text))
-                    except (httpx2.HTTPError, ValueError) as error:
+                        reading = from_json(json.loads(await getter.get()))
+                    except (OSError, ValueError) as error:
                         reading = self._failed(str(error))
                     yield cast("GpuReading", reading)
                 await self._pause()
+        finally:
+            await getter.aclose()
 
     def set_interval(self, seconds: float | None) -> None:
         """Sample every so many seconds from now on; None pauses."""
