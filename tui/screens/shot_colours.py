@@ -9,7 +9,7 @@ from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
 from rich.terminal_theme import SVG_EXPORT_THEME, TerminalTheme
-from textual.color import Color
+from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tui.config.themes import theme_files
@@ -65,7 +65,7 @@ class Colours:
         """A variable as ``#rrggbb``; ``otherwise`` where it is a terminal's own colour."""
         try:
             colour = Color.parse(self._variables.get(variable, ""))
-        except ValueError:
+        except ColorParseError:
             return otherwise
         return otherwise if colour.ansi is not None else colour.with_alpha(1.0).hex6.lower()
 
@@ -95,7 +95,7 @@ class Colours:
         words = self._variables.get(variable, "").split()
         try:
             colour = Color.parse(words[0]) if words else None
-        except ValueError:
+        except ColorParseError:
             colour = None
         if colour is None:
             return self.canvas.foreground

@@ -81,6 +81,8 @@ class ShotScreen(Screen[None]):
         self.title_of_file = ""
         self.line = ""
         """The command that fetches the picture from here, once it is written."""
+        self.written: tuple[Path, ...] = ()
+        """The PNG files, once they are."""
         self._saving = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
@@ -106,6 +108,8 @@ class ShotScreen(Screen[None]):
         except ProblemError as error:
             self._say(explain(error.problem).text)
             return
+        if not self.is_attached:
+            return  # closed in the meantime
         self.title_of_file = content.title
         self.query_one(GridView).show(self.pages)
         self.query_one("#shot-about", Static).update(Content(self._about()))
@@ -126,9 +130,10 @@ class ShotScreen(Screen[None]):
         return " · ".join([turns, pages, size, look.theme, moment])
 
     def _say(self, text: str) -> None:
-        said = self.query_one("#shot-said", Static)
-        said.display = bool(text)
-        said.update(literal(text))
+        if self.is_attached:
+            said = self.query_one("#shot-said", Static)
+            said.display = bool(text)
+            said.update(literal(text))
 
     # choosing
 
@@ -197,6 +202,7 @@ class ShotScreen(Screen[None]):
             sentences.append(await self._bring(written.paths))
             sentences.append(missing_text(written.missing, system_fonts=look.system_fonts))
             self._say("\n".join(sentence for sentence in sentences if sentence))
+            self.written = written.paths
 
     async def _bring(self, paths: tuple[Path, ...]) -> str:
         """To the clipboard, or the line that fetches it; the sentence about it."""
@@ -207,8 +213,8 @@ class ShotScreen(Screen[None]):
             return _("{program} took the first picture for the clipboard.").format(program=clip.name)
         if any(name in os.environ for name in ("SSH_CONNECTION", "SSH_TTY")):
             self.line = fetch_line(paths[0])
-            text = _("To fetch it, on your own machine (HOST: what you wrote behind ssh; c copies the line): {line}")
-            return text.format(line=self.line)
+            how = _("To fetch it, on your own machine (HOST: what you wrote behind ssh; c copies the line):")
+            return f"{how}\n{self.line}"
         return _("No program that puts pictures on the clipboard was found (wl-copy, xclip).")
 
     def action_copy_line(self) -> None:
