@@ -254,7 +254,7 @@ async def test_the_view_follows_until_the_user_scrolls_and_again_at_the_end():
         workspace.fake.play(
             events.RoundStarted(1, "a99"), events.TextDelta("news"), events.TurnFinished("stop", TIMINGS)
         )
-        await see(pilot, "↓ new text below")
+        await see(pilot, "↓ 1 new")
         assert transcript.scroll_y == place
         await press(pilot, "ctrl+end")
         await see(pilot, "news")

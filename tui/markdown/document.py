@@ -19,9 +19,9 @@ from markdown_it.common.utils import normalizeReference
 
 from tui.markdown import blocks as build
 from tui.markdown.clean import Cleaner, clean
-from tui.markdown.elements import CodeElement, Element
+from tui.markdown.elements import CodeElement, Element, TextElement
 from tui.markdown.grow import Growing, Part
-from tui.markdown.ink import Page, Row
+from tui.markdown.ink import Margin, Page, Row, Run
 from tui.markdown.nest import growing_kind
 from tui.markdown.paragraph import GrowingParagraph, may_settle
 from tui.markdown.parser import make_parser, parse
@@ -29,6 +29,9 @@ from tui.markdown.parser import make_parser, parse
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
+ROUGH = 6000
+"""Characters of the end that are parsed again with every piece, at most; normally there are some hundred."""
+_ROUGH_GROWTH = 1.25
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 
 
@@ -87,6 +90,8 @@ class Document:
         self._env: dict[str, Any] = {}
         self._pending: list[str] = []
         self._text = ""  # the tail's source, less what _growing has settled
+        self._parsed_to = 0  # how much of _text the tail shows parsed
+        self._rough = False  # whether the tail ends with text that is not parsed
         self._growing: Growing | None = None
         if text:
             self.feed(text)
@@ -124,12 +129,27 @@ class Document:
         if not added:
             return False
         self._text += added
+        if ROUGH < len(self._text) < self._parsed_to * _ROUGH_GROWTH:
+            self._show_rough()
+            return True
         if "\n" in added:
             self._close_complete()
         if isinstance(self._growing, GrowingParagraph):
             self._text = self._growing.settle(self._text, self._parser, self._env)
         self._render_tail()
+        self._parsed_to = len(self._text)
         return True
+
+    def _show_rough(self) -> None:
+        """A long end of which nothing may be settled (marks without partners) is parsed again when it has grown by a
+        share of itself; until then what is new stands below it as it came. What it costs must not grow with each
+        piece."""
+        if self._rough:
+            self.tail.pop()
+        self._rough = True
+        added = self._text[self._parsed_to :]
+        lines = [TextElement(Margin(), (Run(line),)) for line in added.split("\n")]
+        self.tail.append(Block(added, list(lines), 0))
 
     def finish(self, text: str | None = None) -> None:
         """The text is complete. ``text``, when given, is the whole of it (from the store); a difference to what was
@@ -155,7 +175,7 @@ class Document:
         self.blocks, self.tail = [], []
         self.generation += 1
         self._cleaner, self._env, self._pending = Cleaner(), {}, [text]
-        self._text, self._growing = "", None
+        self._text, self._growing, self._parsed_to, self._rough = "", None, 0, False
 
     # -- closing -----------------------------------------------------------------------------------------------------
 
@@ -233,6 +253,7 @@ class Document:
     # -- the tail ----------------------------------------------------------------------------------------------------
 
     def _render_tail(self) -> None:
+        self._rough = False
         growing = self._growing
         parsed = _Parsed(self, growing, self._text, complete=False)
         if not parsed.continues:  # the unfinished line may be taking the block to pieces: show the whole end afresh

@@ -22,6 +22,7 @@ from tui.model.problem import Problem, ProblemError
 from tui.screens.app_settings import SettingsSide
 from tui.screens.bindings import bindings_for
 from tui.screens.chat_conversations import ConversationActions
+from tui.screens.chat_homework import HomeworkActions
 from tui.screens.chat_reading import ReadingActions
 from tui.screens.chat_shot import ShotActions
 from tui.screens.chat_tools import ToolActions
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 _HINT_SECONDS = 4.0
 
 
-class ChatScreen(WritingActions, ReadingActions, ShotActions, ConversationActions, ToolActions, MemorySide):
+class ChatScreen(
+    WritingActions, ReadingActions, ShotActions, HomeworkActions, ConversationActions, ToolActions, MemorySide
+):
     """Transcript, composer, status. Works from the first frame; the workspace behind it arrives a moment later."""
 
     BINDINGS = bindings_for(Place.CHAT)
@@ -222,7 +225,8 @@ class ChatScreen(WritingActions, ReadingActions, ShotActions, ConversationAction
         self._news = news
         label = self.query_one("#news", Static)
         label.display = news is not None
-        label.update(_("↓ new text below – To the end: Ctrl+End or click") if news else _("↓ to the end"))
+        some = _("↓ {count} new – To the end: Ctrl+End or click")
+        label.update(some.format(count=news) if news else _("↓ to the end"))
 
     @on(ui.Click, "#news")
     def _news_clicked(self) -> None:

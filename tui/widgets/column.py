@@ -184,7 +184,8 @@ class Column(ScrollView, can_focus=False):
                 continue
             row = part.flush()
             if row is not None:
-                self.sheet.changed(index)
+                self.sheet.changed(index, above=part.grew_above)
+                part.grew_above = False
                 changed[index] = row + part.GAP if row else 0
         self._tell()
         if changed:

@@ -41,7 +41,8 @@ class Finder:
         self._part, self._match = None, 0
         self._found.clear()
         wanted = _MARKS.sub("", needle).casefold()
-        self.parts = [part for part in self._sheet.items if wanted and wanted in _MARKS.sub("", part.source).casefold()]
+        items = self._sheet.items if wanted else []
+        self.parts = [part for part in items if wanted in _MARKS.sub("", part.searched).casefold()]
         self._keys = {part.key for part in self.parts}
 
     def step(self, direction: int) -> Place | None:
@@ -53,7 +54,7 @@ class Finder:
         else:
             at, match = self._start(), 0 if direction > 0 else -1
         for _ in range(len(self.parts) + 1):
-            matches = self._matches(self.parts[at])
+            matches = self._seen_matches(self.parts[at])
             if match == -1 and direction < 0:
                 match = len(matches) - 1
             if 0 <= match < len(matches):
@@ -71,6 +72,18 @@ class Finder:
 
     def _row(self, part: PartView, match: Match) -> Place:
         return Place(self._sheet.items.index(part), match[0].row + part.GAP)
+
+    def _seen_matches(self, part: PartView) -> list[Match]:
+        """The places in a part that we come to: what is folded is unfolded for it."""
+        unfolded = part.FOLDS and not part.open and not self._matches(part)
+        if unfolded:
+            part.set_open(opened=True)
+        if part.complete(self._sheet.page) or unfolded:
+            self._sheet.changed(self._sheet.items.index(part))
+        matches = self._matches(part)
+        if unfolded and not matches:
+            part.set_open(opened=False)
+        return matches
 
     def _matches(self, part: PartView) -> list[Match]:
         rows, page = part.rows(self._sheet.page), self._sheet.page

@@ -19,6 +19,8 @@ def last_code(transcript: Transcript, message_id: str | None) -> tuple[Place, Co
     for index in range(len(items) - 1, -1, -1):
         part = items[index]
         if (message_id is None or part.message_id == message_id) and part.SAID and _may_have_code(part):
+            if part.complete(page):
+                transcript.sheet.changed(index)
             part.rows(page)
             if codes := part.codes():
                 return Place(index, codes[-1].first + part.GAP), codes[-1]

@@ -104,6 +104,8 @@ class PartView(Drawn):
         self.host: Host | None = None
         self.strips: dict[int, Strip] = {}
         """Rows that were drawn; the transcript's own."""
+        self.grew_above = False
+        """Set when rows were added above those that were shown: the view holds on to the part's end, once."""
 
     @property
     def is_attached(self) -> bool:
@@ -145,6 +147,15 @@ class PartView(Drawn):
     def source(self) -> str:
         """Its text as it came: what search looks through and copying gives."""
         return self.picture().plain
+
+    @property
+    def searched(self) -> str:
+        """What search looks through, whether it is folded or not."""
+        return self.source
+
+    def complete(self, page: Page) -> bool:  # noqa: ARG002 (long texts look at the page)
+        """Make at once what is only sketched so far; True when its rows are others now."""
+        return False
 
     def codes(self) -> list[CodePlace]:
         """Code blocks and their rows."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
 from tui.i18n import _
 from tui.i18n.problems import explain
-from tui.markdown.ink import Link, Page, Row
+from tui.markdown.ink import BLANK, Link, Page, Row
 from tui.model.events import Timings, Usage
 from tui.model.problem import Problem
 from tui.widgets import words
@@ -30,7 +31,24 @@ DETAIL_CHARACTERS = 4_000
 SHOWN_CHARACTERS = 100_000
 # Beyond this a text is shown plain: laying it out for another width would stop the screen for seconds.
 MARKDOWN_CHARACTERS = 1_000_000
+# A complete text of more characters than this is rendered in a thread: 10,000 take 50 ms and more. Of what is below
+# the place that is shown meanwhile, so much stands there as it came.
+SKETCHED = 6_000
+_SKETCH = 3_000
+_SOON = 0.001
 _FIGURES_SECONDS = 0.5
+
+
+def rendered(text: str, page: Page, reply: Reply | None = None) -> Reply:
+    """A complete text, laid out for a page; ``reply`` where it was rendered for another one."""
+    from tui.markdown.reply import Reply
+
+    if reply is None:
+        reply = Reply(text, page)
+        reply.finish()
+    reply.page = page
+    reply.row_count(page)
+    return reply
 
 
 class _Text:
@@ -65,6 +83,7 @@ class TextView(PartView):
         self._growing = growing or not text
         self._reply: Reply | None = None
         self._fed = 0  # characters that _reply was given
+        self._rendering = False
 
     @property
     def text(self) -> str:
@@ -104,6 +123,8 @@ class TextView(PartView):
         if self._plain:
             self._reply = None
             return shortened_rows(self._text.whole, page)
+        if self._sketched(page):
+            return self._sketch(page)
         reply = self._made(page)
         if reply.page != page:
             reply.page = page
@@ -112,13 +133,60 @@ class TextView(PartView):
     def _made(self, page: Page) -> Reply:
         """The rendered text, made now if it was not, with all that was fed."""
         if self._reply is None:
-            from tui.markdown.reply import Reply
+            from tui.markdown.reply import AT_ONCE, Reply
 
-            self._reply = Reply(self._text.whole, page)
-            self._fed = self._text.size
             if not self._growing:
-                self._reply.finish()
+                self._reply = rendered(self._text.whole, page)
+            else:
+                self._reply = Reply("", page)
+                self._reply.document.feed(self._text.whole)
+                self._reply.flush(AT_ONCE)
+                self._go_on()
+            self._fed = self._text.size
         return self._reply
+
+    def _go_on(self) -> None:
+        """Render the next piece soon, if one waits: what comes at once is not rendered in one step."""
+        if self._reply is not None and self._reply.waiting and self.host is not None:
+            self.host.part_changed(self, _SOON)
+
+    # a long text is sketched – its end as plain text – until a thread has rendered it
+
+    def _sketched(self, page: Page) -> bool:
+        if self._growing or self._plain or self._text.size <= SKETCHED:
+            return False
+        return self._reply is None or self._reply.page != page
+
+    def _sketch(self, page: Page) -> Sequence[Row]:
+        end = plain_rows(self._text.whole[-_SKETCH:], page)
+        above = estimated_rows(self._text.whole[:-_SKETCH], page.width)
+        return [*([BLANK] * above), *end]
+
+    def develop(self, page: Page) -> Coroutine[Any, Any, None] | None:
+        if self._rendering or not self._sketched(page):
+            return None
+        self._rendering = True
+        reply, self._reply = self._reply, None
+        return self._develop(page, reply)
+
+    async def _develop(self, page: Page, reply: Reply | None) -> None:
+        text = self._text.whole
+        try:
+            made = await asyncio.to_thread(rendered, text, page, reply)
+        finally:
+            self._rendering = False
+        if self._growing or self._reply is not None or text is not self._text.whole:
+            return
+        self._reply, self._fed = made, self._text.size
+        self.grew_above = True
+        self.redraw()
+
+    def complete(self, page: Page) -> bool:
+        if not self._sketched(page):
+            return False
+        self._reply, self._fed = rendered(self._text.whole, page, self._reply), self._text.size
+        self.redraw()
+        return True
 
     def flush(self) -> int | None:
         reply, page = self._reply, self._page
@@ -126,10 +194,16 @@ class TextView(PartView):
             self._page = None
             self.strips.clear()
             return 0
+        from tui.markdown.reply import AT_ONCE
+
         if self._fed < self._text.size:
             reply.document.feed(self._text.whole[self._fed :])
             self._fed = self._text.size
-        changed = reply.flush() if self._growing else reply.finish(self._text.whole)
+        changed = reply.flush(AT_ONCE)
+        if reply.waiting:
+            self._go_on()
+        elif not self._growing:
+            changed = min((row for row in (changed, reply.finish()) if row is not None), default=None)
         self._rows = reply.rows
         if changed is not None:
             for row in [row for row in self.strips if row >= changed]:
@@ -249,6 +323,12 @@ class ReasoningView(TextView):
         self._page = None
         self.strips.clear()
         return 0
+
+    def develop(self, page: Page) -> Coroutine[Any, Any, None] | None:
+        return super().develop(page) if self.open else None
+
+    def complete(self, page: Page) -> bool:
+        return self.open and super().complete(page)
 
     def forget(self) -> None:
         super().forget()

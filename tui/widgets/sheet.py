@@ -84,11 +84,14 @@ class Stack(Generic[T]):
         elif index == self.top.item:
             self.top = Place(min(index, max(0, len(self.items) - 1)), 0)
 
-    def changed(self, index: int) -> None:
-        """The item may have another height now. Its first rows stay in view if they are."""
+    def changed(self, index: int, *, above: bool = False) -> None:
+        """The item may have another height now. Its first rows stay in view if they are; ``above``: its last ones."""
+        before = self._heights[index]
         self._exact[index] = False
         if index == self.top.item:
-            self.top = Place(index, min(self.top.row, self.measure(index) - 1))
+            height = self.measure(index)
+            row = self.top.row + (height - before if above else 0)
+            self.top = Place(index, min(max(row, 0), height - 1))
 
     def resize(self, page: Page, view: int) -> None:
         """Another page or another height of the window; what stands on the first row stays there."""

@@ -104,6 +104,10 @@ class ToolCallView(PartView):
         )
         return Content("\n").join([head, self._details()]) if self.open else head
 
+    @property
+    def searched(self) -> str:
+        return Content("\n").join([Content(self.name_of_tool), self._details()]).plain
+
     def _short_arguments(self) -> str:
         parsed = _parse(self.arguments)
         if parsed is None:
