@@ -62,12 +62,16 @@ def connect(path: Path | None, *, create: bool = True) -> Connection:
     name = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}" if path else ":memory:"
     # Each connection is used by one thread at a time, but opened in another one than it works in.
     connection = sqlite3.connect(name, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    # FULL: a commit is on the disk, and a quota shows as an error of fsync.
-    connection.execute("PRAGMA synchronous = FULL")
-    # A purged conversation leaves no text in free pages.
-    connection.execute("PRAGMA secure_delete = ON")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        # FULL: a commit is on the disk, and a quota shows as an error of fsync.
+        connection.execute("PRAGMA synchronous = FULL")
+        # A purged conversation leaves no text in free pages.
+        connection.execute("PRAGMA secure_delete = ON")
+    except BaseException:  # a file that is no database
+        connection.close()
+        raise
     return connection
 
 

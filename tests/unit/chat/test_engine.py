@@ -557,21 +557,19 @@ async def test_a_fast_server_leaves_time_for_others():
                 yield TextDelta("word ")
             yield StreamFinished("stop")
 
-    longest = 0.0
+    turns = 0
 
     async def watch() -> None:
-        nonlocal longest
-        loop = asyncio.get_running_loop()
+        nonlocal turns
         while True:
-            begin = loop.time()
             await asyncio.sleep(0)
-            longest = max(longest, loop.time() - begin)
+            turns += 1
 
     watching = asyncio.create_task(watch())
     events = await turn([], server=Fast())
     watching.cancel()
     assert len(of(events, TextDelta)) == 20_000
-    assert longest < 0.1  # without slices it is the whole answer
+    assert turns > 10  # without slices there are a handful, at the start and the end
 
 
 async def test_a_result_that_was_cut_is_told_and_kept_whole():
