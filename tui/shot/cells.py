@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple
 
 CELL_WIDTH = 10
@@ -13,6 +15,9 @@ BASELINE = 18
 """Pixels from the top of a row to the line that letters stand on."""
 FONT_SIZE = 50 / 3
 """Pixels of the em: the font's narrow glyphs, 600 of its 1,000 units wide, fill a cell exactly."""
+
+# Control characters, halves of surrogate pairs, U+FFFE and U+FFFF: no SVG can hold them.
+_IMPOSSIBLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Ink(NamedTuple):
@@ -70,8 +75,12 @@ class Missing:
         return Missing(self.count + other.count, tuple(dict.fromkeys((*self.characters, *other.characters))))
 
 
-def clusters(row: tuple[Run, ...], width: int) -> Iterator[Cluster]:
-    """The clusters of a row as far as they lie inside ``width`` cells. Text of no width joins what stands before it."""
+def placed(grid: Grid) -> list[list[Cluster]]:
+    """The clusters of every row as far as they lie inside the grid. Text of no width is left out."""
+    return [list(_clusters(row, grid.width)) for row in grid.rows]
+
+
+def _clusters(row: tuple[Run, ...], width: int) -> Iterator[Cluster]:
     column = 0
     for text, ink in row:
         for piece, cells in _pieces(text):
@@ -83,20 +92,14 @@ def clusters(row: tuple[Run, ...], width: int) -> Iterator[Cluster]:
 
 def _pieces(text: str) -> Iterator[tuple[str, int]]:
     """Grapheme clusters and their cells."""
+    if _IMPOSSIBLE.search(text):
+        text = _IMPOSSIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
     if text.isascii():
-        for character in text:
-            yield (character, 1) if character.isprintable() else ("\N{REPLACEMENT CHARACTER}", 1)
+        yield from zip(text, repeat(1))
         return
     from rich.cells import split_graphemes
 
     spans, _cells = split_graphemes(text)
     for start, end, cells in spans:
-        piece = text[start:end]
         if cells:
-            yield (piece, cells) if _drawable(piece) else ("\N{REPLACEMENT CHARACTER}" * cells, cells)
-
-
-def _drawable(piece: str) -> bool:
-    """No control character and no half of a surrogate pair: an SVG cannot hold them."""
-    return not any(ord(one) < 0x20 or 0x7F <= ord(one) < 0xA0 or 0xD800 <= ord(one) < 0xE000
-                   or ord(one) & 0xFFFE == 0xFFFE for one in piece)  # fmt: skip
+            yield text[start:end], cells

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tui.model.problem import Problem, ProblemError
-from tui.shot.cells import CELL_HEIGHT, CELL_WIDTH, Cluster, Grid, Ink, clusters
+from tui.shot.cells import CELL_HEIGHT, CELL_WIDTH, Cluster, Grid, Ink, placed
 from tui.shot.decode import SIGNATURE, first_channel
 from tui.shot.font import FAMILY, font_path
 from tui.shot.svg import atlas_svg, draw_svg
@@ -21,7 +21,8 @@ from tui.shot.svg import atlas_svg, draw_svg
 _ATLAS_CELLS = 64
 _LINE = CELL_HEIGHT + 8  # glyphs that leave their cell must not reach the next one
 _BLACK, _WHITE = "#000000", "#ffffff"
-_LEVEL = 4  # of compression: a fifth of level 6's time, some percent larger
+_SHORT = 150  # rows
+_LEVEL, _LEVEL_OF_LONG = 6, 2  # of compression: half the time, a third larger
 _METRE = 3937  # pixels a metre at scale 1: 100 to the inch
 
 Tile = list[bytes]
@@ -46,11 +47,13 @@ def to_png(grid: Grid, *, scale: int = 2, system_fonts: bool = False, stock: Sto
     if system_fonts:
         return _resvg(draw_svg(grid, system_fonts=True).svg, scale, system_fonts=True)
     stock = stock or Stock(scale)
-    stock.learn(glyph for row in grid.rows for one in clusters(row, grid.width) if (glyph := _glyph(one)) is not None)
+    rows = placed(grid)
+    stock.learn(rows)
     width, height = grid.size
     header = struct.pack(">IIBBBBB", width * scale, height * scale, 8, 2, 0, 0, 0)
     resolution = struct.pack(">IIB", _METRE * scale, _METRE * scale, 1)
-    pixels = b"".join(_compressed(_lines(grid, stock)))
+    level = _LEVEL if len(rows) <= _SHORT else _LEVEL_OF_LONG
+    pixels = b"".join(_compressed(_lines(grid, rows, stock), level))
     chunks = ((b"IHDR", header), (b"pHYs", resolution), (b"IDAT", pixels), (b"IEND", b""))
     return SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
 
@@ -61,14 +64,21 @@ class Stock:
     def __init__(self, scale: int) -> None:
         self.scale = scale
         self._drawn: dict[Glyph, bytes] = {}  # how much of each pixel is covered, 0 (all) … 255 (nothing)
-        self._tiles: dict[tuple[Glyph, str, str], Tile] = {}
+        self._tiles: dict[tuple[str, Ink], Tile] = {}
+        self._blanks: dict[tuple[int, str], Tile] = {}
         self._tables: dict[tuple[str, str], tuple[bytes, bytes, bytes]] = {}
 
-    def learn(self, glyphs: Iterable[Glyph]) -> None:
-        """Draw those that are new."""
-        new = sorted(set(glyphs) - self._drawn.keys())
+    def learn(self, rows: Iterable[Iterable[Cluster]]) -> None:
+        """Draw what is new in some rows."""
+        wanted = {
+            (one.text, one.cells, one.ink) for row in rows for one in row if (one.text, one.ink) not in self._tiles
+        }
+        glyphs = {_glyph(text, cells, ink) for text, cells, ink in wanted if _is_drawn(text, ink)}
+        new = sorted(glyphs - self._drawn.keys())
         for start in range(0, len(new), 1_000):
             self._draw(new[start : start + 1_000])
+        for text, cells, ink in wanted:
+            self._tiles[text, ink] = self._tile(text, cells, ink)
 
     def _draw(self, glyphs: Sequence[Glyph]) -> None:
         pieces: list[tuple[str, Ink, int, int, int]] = []
@@ -85,18 +95,19 @@ class Stock:
             rows = channel[y * self.scale : (y + CELL_HEIGHT) * self.scale]
             self._drawn[glyph] = b"".join([line[left : left + width] for line in rows])
 
-    def tile(self, glyph: Glyph, foreground: str, background: str) -> Tile:
-        """A glyph in its colours."""
-        key = (glyph, foreground, background)
-        tile = self._tiles.get(key)
-        if tile is None:
-            covered = self._drawn[glyph]
-            pixels = bytearray(3 * len(covered))
-            for channel, table in enumerate(self._table(foreground, background)):
-                pixels[channel::3] = covered.translate(table)
-            stride = 3 * glyph.cells * CELL_WIDTH * self.scale
-            tile = self._tiles[key] = [bytes(pixels[at : at + stride]) for at in range(0, len(pixels), stride)]
-        return tile
+    def tile(self, cluster: Cluster) -> Tile:
+        """A cluster of the learned rows, in its colours."""
+        return self._tiles[cluster.text, cluster.ink]
+
+    def _tile(self, text: str, cells: int, ink: Ink) -> Tile:
+        if not _is_drawn(text, ink):
+            return self.blank(cells, ink.background)
+        covered = self._drawn[_glyph(text, cells, ink)]
+        pixels = bytearray(3 * len(covered))
+        for channel, table in enumerate(self._table(ink.foreground, ink.background)):
+            pixels[channel::3] = covered.translate(table)
+        stride = 3 * cells * CELL_WIDTH * self.scale
+        return [bytes(pixels[at : at + stride]) for at in range(0, len(pixels), stride)]
 
     def _table(self, foreground: str, background: str) -> tuple[bytes, bytes, bytes]:
         """For each channel: coverage → its value between the two colours."""
@@ -111,36 +122,34 @@ class Stock:
         return self._tables[key]
 
     def blank(self, cells: int, colour: str) -> Tile:
-        return [bytes(_channels(colour)) * (cells * CELL_WIDTH * self.scale)] * (CELL_HEIGHT * self.scale)
+        """Cells without text."""
+        key = (cells, colour)
+        if key not in self._blanks:
+            line = bytes(_channels(colour)) * (cells * CELL_WIDTH * self.scale)
+            self._blanks[key] = [line] * (CELL_HEIGHT * self.scale)
+        return self._blanks[key]
 
 
-def _glyph(cluster: Cluster) -> Glyph | None:
-    """What has to be drawn of a cluster; None for a blank."""
-    ink = cluster.ink
-    if not cluster.text.strip() and not (ink.underline or ink.strike):
-        return None
-    return Glyph(cluster.text, cluster.cells, ink._replace(foreground=_BLACK, background=_WHITE))
+def _is_drawn(text: str, ink: Ink) -> bool:
+    """Whether there is anything to be seen of a cluster."""
+    return bool(text.strip()) or ink.underline or ink.strike
 
 
-def _lines(grid: Grid, stock: Stock) -> Iterator[bytes]:
+def _glyph(text: str, cells: int, ink: Ink) -> Glyph:
+    return Glyph(text, cells, ink._replace(foreground=_BLACK, background=_WHITE))
+
+
+def _lines(grid: Grid, rows: Iterable[Sequence[Cluster]], stock: Stock) -> Iterator[bytes]:
     """The pixel rows of the picture, from the top."""
-    for row in grid.rows:
-        tiles: list[Tile] = []
-        column = 0
-        for cluster in clusters(row, grid.width):
-            glyph, ink = _glyph(cluster), cluster.ink
-            if glyph is None:
-                tiles.append(stock.blank(cluster.cells, ink.background))
-            else:
-                tiles.append(stock.tile(glyph, ink.foreground, ink.background))
-            column = cluster.column + cluster.cells
-        tiles.append(stock.blank(grid.width - column, grid.background))
+    for row in rows:
+        used = row[-1].column + row[-1].cells if row else 0
+        tiles = [*map(stock.tile, row), stock.blank(grid.width - used, grid.background)]
         yield from map(b"".join, zip(*tiles, strict=True))
 
 
-def _compressed(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _compressed(lines: Iterable[bytes], level: int) -> Iterator[bytes]:
     """PNG's filtered and compressed pixel rows. A row like the one above is written as no difference."""
-    packer = zlib.compressobj(_LEVEL)
+    packer = zlib.compressobj(level)
     above = b""
     same = b""
     for line in lines:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui.model.problem import Problem, ProblemError
-from tui.shot.cells import Grid, Missing
+from tui.shot.cells import Grid, Missing, placed
 from tui.shot.png import Stock, to_png
-from tui.shot.svg import draw_svg
+from tui.shot.svg import draw_svg, missing_in
 
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
@@ -39,11 +39,10 @@ def save(pages: Sequence[Grid], path: Path, *, scale: int = 2, system_fonts: boo
     missing = Missing()
     paths: list[Path] = []
     for number, grid in enumerate(pages):
-        drawing = draw_svg(grid, system_fonts=system_fonts, title=title)
-        missing = missing.plus(drawing.missing)
+        missing = missing.plus(missing_in(placed(grid)))
         target = page_path(path, number)
         if kind == ".svg":
-            data = drawing.svg.encode()
+            data = draw_svg(grid, system_fonts=system_fonts, title=title).svg.encode()
         else:
             data = to_png(grid, scale=scale, system_fonts=system_fonts, stock=stock)
         _write(target, data)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from xml.sax.saxutils import escape
 
 from tui.shot.boxes import Shape
-from tui.shot.cells import BASELINE, CELL_HEIGHT, CELL_WIDTH, FONT_SIZE, Cluster, Grid, Ink, Missing, clusters
+from tui.shot.cells import BASELINE, CELL_HEIGHT, CELL_WIDTH, FONT_SIZE, Cluster, Grid, Ink, Missing, placed
 from tui.shot.font import FALLBACKS, FAMILY, has_glyphs
 from tui.shot.shapes import missing_shape, shape_of
 
@@ -34,19 +35,29 @@ class Drawing:
 def draw_svg(grid: Grid, *, system_fonts: bool = False, title: str = "") -> Drawing:
     """The picture. With ``system_fonts`` characters that the bundled font lacks are left to the viewer's fonts."""
     width, height = grid.size
+    rows = placed(grid)
     body: list[str] = []
-    lost: list[str] = []
-    for number, row in enumerate(grid.rows):
-        placed = list(clusters(row, grid.width))
-        body += _backgrounds(placed, number, grid.background)
-        body += _row(placed, number, lost, system_fonts=system_fonts)
+    for number, row in enumerate(rows):
+        body += _backgrounds(row, number, grid.background)
+        body += _row(row, number, system_fonts=system_fonts)
     heading = f"<title>{escape(title)}</title>" if title else ""
     svg = (
         f'{_opening(width, height)}{heading}<rect width="{width}" height="{height}" fill="{grid.background}"/>\n'
         + "\n".join(body)
         + "\n</svg>\n"
     )
-    return Drawing(svg, width, height, Missing(len(lost), tuple(dict.fromkeys(lost))))
+    return Drawing(svg, width, height, missing_in(rows))
+
+
+def missing_in(rows: Iterable[Iterable[Cluster]]) -> Missing:
+    """What the bundled font has no glyph for."""
+    lost = [one.text for row in rows for one in row if not (one.text.isascii() or _is_known(one.text))]
+    return Missing(len(lost), tuple(dict.fromkeys(lost)))
+
+
+@lru_cache(8192)
+def _is_known(text: str) -> bool:
+    return has_glyphs(text) or shape_of(text) is not None
 
 
 def _opening(width: int, height: int) -> str:
@@ -82,7 +93,7 @@ def _backgrounds(row: Iterable[Cluster], number: int, canvas: str) -> Iterator[s
             end = cluster.column + cluster.cells
 
 
-def _row(row: list[Cluster], number: int, lost: list[str], *, system_fonts: bool) -> Iterator[str]:
+def _row(row: list[Cluster], number: int, *, system_fonts: bool) -> Iterator[str]:
     """The text of a row: ASCII by stretches, everything else one by one."""
     y = number * CELL_HEIGHT
     place = 0
@@ -93,14 +104,11 @@ def _row(row: list[Cluster], number: int, lost: list[str], *, system_fonts: bool
             while end < len(row) and row[end].text.isascii() and row[end].ink == first.ink:
                 end += 1
             yield from _stretch(row[place:end], y)
-        else:
-            known = has_glyphs(first.text) or shape_of(first.text) is not None
-            if not known:
-                lost.append(first.text)
-            if first.text.strip():
-                yield _cluster(first, first.column * CELL_WIDTH, y, known=known or system_fonts)
-            elif first.ink.underline or first.ink.strike:
-                yield _lines(first.ink, first.column * CELL_WIDTH, y, first.cells)
+        elif first.text.strip():
+            known = system_fonts or _is_known(first.text)
+            yield _cluster(first, first.column * CELL_WIDTH, y, known=known)
+        elif first.ink.underline or first.ink.strike:
+            yield _lines(first.ink, first.column * CELL_WIDTH, y, first.cells)
         place = end
 
 
