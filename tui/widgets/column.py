@@ -105,7 +105,7 @@ class Column(ScrollView, can_focus=False):
         part.key, self._next_key = self._next_key, self._next_key + 1
         part.host = self
         self.sheet.insert(len(self.sheet.items), part)
-        self.follows.arrived(1)
+        self.follows.arrived(int(part.NEWS))
         self._tell()
         self.part_changed(part)
 

@@ -91,6 +91,7 @@ class PartView(Drawn):
     """Common to all parts: the message it belongs to, folding where it can fold, and rows made from ``picture``."""
 
     FOLDS = False
+    NEWS = True  # counted when it arrives while the user reads further up
     SAID = False  # part of what somebody said: walking from message to message stops here
     TONE = ""  # the name of the colour of all its text
 

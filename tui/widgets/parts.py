@@ -374,6 +374,7 @@ class TurnLine(PartView):
 
     TONE = "muted"
     GAP = 0
+    NEWS = False
 
     def __init__(self, message_id: str, usage: Usage | None, timings: Timings | None) -> None:
         super().__init__(message_id, "turn")
