@@ -50,8 +50,8 @@ async def machine_on(where: str) -> AsyncGenerator[Machine]:
 
 
 def serve_command(words: Sequence[str], open_chat: OpenChat | None = None) -> int:
-    """``lmdeck serve WORDS``. ``open_chat`` opens the chat on an address (a URL; ``ssh://…`` with more words for ssh for
-    a server elsewhere) once the server is ready; without it, or without a terminal, the address is only printed.
+    """``lmdeck serve WORDS``. ``open_chat`` opens the chat on an address (a URL, or ``ssh://…`` with more words for
+    ssh) once the server is ready; without it, or without a terminal, the address is only printed.
     Returns the exit code."""
     settings = _settings()
     try:

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from tests.support import fake_lmdeploy
-from tests.support.app import running, screen_text, see
+from tests.support.app import running, screen_text, see, send
 from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until_pilot
 from tui.launch.machine import LocalMachine
@@ -53,7 +53,7 @@ async def test_the_homework_is_planned_started_and_answers_its_address(
         await see(pilot, "11.69 GiB")
         await see(pilot, "0.18.0")
         assert "int4" in screen_text(app)
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "✓ weights")
         await see(pilot, "of 11.69 ± 0.48 GiB")
         await until_pilot(pilot, lambda: answers, timeout=30)
@@ -81,11 +81,11 @@ async def test_rows_and_words_are_one(machine: LocalMachine, lmdeploy: Install, 
         screen.query_one("#launch-words", TextArea).text = '"open'
         screen.query_one("#launch-words", TextArea).text = "--tp 3"
         await see(pilot, "must be a power of two")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "must be a power of two")
         assert await spawned(machine) == ()
         screen.query_one("#launch-model", Input).value = ""
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await until_pilot(pilot, lambda: app.screen is app.chat)
 
 
@@ -95,11 +95,11 @@ async def test_models_and_options_are_picked(machine: LocalMachine, lmdeploy: In
         screen, _answers = await opened(app, pilot, machine, None, models)
         await pilot.press("f2")
         await see(pilot, "internlm2_5-7b-chat")
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await until_pilot(pilot, lambda: screen.form.wish.words == (str(models / "internlm2_5-1_8b-chat"),))
         await pilot.press("f3")
         await see(pilot, "Options of lmdeploy serve api_server")
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await until_pilot(pilot, lambda: "--model-name" in screen.form.wish.words)
         await pilot.press("f4")
         await see(pilot, "Nothing that lmdeck started")
@@ -113,13 +113,13 @@ async def test_an_out_of_memory_becomes_a_card_whose_button_starts_again(
     async with running(size=(120, 40)) as (app, pilot, _workspace):
         screen, answers = await opened(app, pilot, machine, homework(models), models)
         await see(pilot, "It fits.")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "The card ran out of memory.")
         await see(pilot, "[Start with --cache-max-entry-count")
         await until_pilot(pilot, lambda: not screen.starting)
         recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=100.0)
         screen.view.focus()
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await until_pilot(pilot, lambda: answers, timeout=30)
         assert screen.form.wish.command.ratio != 0.4
         assert answers[0].keeps is False
@@ -131,11 +131,11 @@ async def test_an_out_of_memory_becomes_a_card_whose_button_starts_again(
         await see(pilot, "GiB")
         await pilot.press("delete")
         await see(pilot, f"Stop {AWQ}?")
-        await pilot.press("right", "tab", "enter")
+        await send(pilot, "tab", "enter")
         await see(pilot, "GiB came back", timeout=30)
         await until_pilot(pilot, lambda: not servers.state.servers)
         await see(pilot, "ended with code")
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await until_pilot(pilot, lambda: app.screen is again and not again.state.servers)
 
 
@@ -147,13 +147,13 @@ async def test_a_question_and_the_log(
     async with running(size=(120, 40)) as (app, pilot, _workspace):
         screen, answers = await opened(app, pilot, machine, homework(models), models)
         await see(pilot, "It fits.")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")
         await see(pilot, "Do you wish to run the custom code?")
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await see(pilot, "[y] yes")
         await until_pilot(pilot, lambda: screen.view.rows[screen.view.cursor].key == "answer-n")
-        await pilot.press("down", "enter")
+        await send(pilot, "down", "enter")
         await see(pilot, "✓ CUDA context", timeout=20)
         await pilot.press("f4")
         await until_pilot(pilot, lambda: isinstance(app.screen, LogScreen))
@@ -168,7 +168,7 @@ async def test_a_question_and_the_log(
         await pilot.press("f5")
         assert len(log.view.shown) > 20
         assert "slab_size" in log.view.shown[log.view.found]
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await until_pilot(pilot, lambda: answers, timeout=30)
 
 

@@ -12,7 +12,7 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.support import fake_lmdeploy
-from tests.support.app import screen_text, see
+from tests.support.app import screen_text, see, send
 from tests.support.fake_session import FakeWorkspace
 from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until_pilot
@@ -109,13 +109,13 @@ async def test_from_the_chat_to_the_server_that_was_started(
         await see(pilot, "Ctrl+L Start")
         await app.run_action("app.servers")
         await see(pilot, "Leave this screen first")
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await until_pilot(pilot, lambda: app.screen is app.chat)
         await pilot.press("/", *f"serve {words}", "enter")
         screen = await ready(pilot, app)
         assert screen.form.wish.command.policy == 4
         await see(pilot, "It fits.")
-        await pilot.press("ctrl+l")
+        await send(pilot, "ctrl+l")
         await until_pilot(pilot, lambda: len(opened.made) == 2 and app.chat.workspace is opened.made[1], timeout=30)
         assert opened.asked[1] == AppOptions(url=f"http://127.0.0.1:{port}")
         assert opened.made[0].closed
@@ -135,7 +135,7 @@ async def test_a_switch_stops_ours_and_keeps_the_conversation(
         app.launch_words(words.split())
         await ready(pilot, app)
         await see(pilot, "It fits.")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await until_pilot(pilot, lambda: len(opened.made) == 2 and app.chat.workspace is opened.made[1], timeout=30)
         opened.made[1].fake.turn(question="hello")
         await app.run_action("app.switch_server")
@@ -147,12 +147,12 @@ async def test_a_switch_stops_ours_and_keeps_the_conversation(
         await pilot.press("f2")
         await see(pilot, "internlm2_5-7b-chat")
         await see(pilot, "fits")
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await until_pilot(pilot, lambda: screen.form.wish.command.model == str(models / "internlm2_5-1_8b-chat"))
         assert "--model-format" not in screen.form.wish.words
         recording("turbomind-1_8b-bf16-ratio0.8")
         await see(pilot, "It fits.")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "GiB came back")
         await until_pilot(pilot, lambda: len(opened.made) == 3 and app.chat.workspace is opened.made[2], timeout=30)
         assert opened.asked[2].url == f"http://127.0.0.1:{port}"
@@ -169,13 +169,13 @@ async def test_a_switch_that_fails_offers_the_old_model_again(
     async with app_on(AppOptions(url="http://127.0.0.1:1")) as (app, pilot, opened):
         app.launch_words(words.split())
         await ready(pilot, app)
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await until_pilot(pilot, lambda: len(opened.made) == 2 and app.chat.workspace is opened.made[1], timeout=30)
         await app.run_action("app.switch_server")
         screen = await ready(pilot, app)
         await see(pilot, "It fits.")
         recording("turbomind-oom", speed=400.0)
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "The card ran out of memory.", timeout=30)
         await see(pilot, f"[Start {AWQ} again]")
         await until_pilot(pilot, lambda: not screen.starting)
@@ -183,7 +183,7 @@ async def test_a_switch_that_fails_offers_the_old_model_again(
         screen.view.focus()
         while screen.view.rows[screen.view.cursor].key != "before":
             await pilot.press("down")
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await until_pilot(pilot, lambda: len(opened.made) == 3, timeout=30)
         assert opened.asked[2].url == f"http://127.0.0.1:{port}"
 
@@ -194,9 +194,9 @@ async def test_the_connect_screens_card_and_the_way_back(lmdeploy: Install, mach
         await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._cards)
         options = app.screen.query_one("#cards", OptionList)
         options.highlighted = options.get_option_index("launch")
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await ready(pilot, app)
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen))
         assert opened.asked == []
 
@@ -208,7 +208,7 @@ async def test_the_option_and_the_planner_open_the_form(lmdeploy: Install, machi
     async with app_on(AppOptions(url="http://127.0.0.1:1")) as (app, pilot, _opened):
         await pilot.press("f5")
         await see(pilot, "lmdeploy serve api_server")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         screen = await ready(pilot, app)
         assert screen.form.wish.words[0] == "internlm2_5-7b-chat"
         assert screen.form.wish.command.ratio == 0.8
@@ -224,11 +224,11 @@ async def test_a_running_reply_is_not_stopped_unasked(
         opened.made[0].fake.turn(question="hello")
         app.launch_words(words.split())
         await ready(pilot, app)
-        await pilot.press("f6")
+        await send(pilot, "f6")
         opened.made[0].fake.busy = True
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), timeout=30)
         await see(pilot, "is ready, but a reply is running")
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await see(pilot, "The new server goes on: http")
         assert len(opened.made) == 1
         opened.made[0].fake.busy = False
@@ -236,6 +236,6 @@ async def test_a_running_reply_is_not_stopped_unasked(
         await app.run_action("app.servers")
         await until_pilot(pilot, lambda: isinstance(app.screen, ServersScreen) and app.screen.state.servers)
         await see(pilot, "yours")
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await until_pilot(pilot, lambda: len(opened.made) == 2, timeout=30)
         assert opened.asked[1].conversation == "c1", "its server was gone: the conversation goes on"

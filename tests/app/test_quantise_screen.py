@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from tests.support.app import running, screen_text, see
+from tests.support.app import running, screen_text, see, send
 from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until_pilot
 from tui.launch.machine import LocalMachine
@@ -52,7 +52,7 @@ async def choose(pilot: Any, screen: Any, key: str) -> None:
             break
         await pilot.press("down" if screen.view.cursor < place else "up")
     assert screen.view.cursor == place
-    await pilot.press("enter")
+    await send(pilot, "enter")
 
 
 @pytest.mark.usefixtures("result")
@@ -69,7 +69,7 @@ async def test_from_the_form_to_the_report_and_its_server(
         await pilot.press("f2")
         await see(pilot, MODEL)
         assert AWQ not in screen_text(app), "it is quantised already"
-        await pilot.press("enter")
+        await send(pilot, "enter")
         await see(pilot, "4-bit")
         screen.query_one("#quantise-work-dir", Input).value = str(work_dir)
         screen.query_one("#form-samples").focus()
@@ -88,11 +88,11 @@ async def test_from_the_form_to_the_report_and_its_server(
         )
         await see(pilot, "▸ calibrating", timeout=30)
         await see(pilot, "✓ loading calibration data")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "it goes on when this screen is left")
         await pilot.press("f4")
         await see(pilot, "weight packed.", timeout=30)
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await see(pilot, "Quantised in", timeout=60)
         await see(pilot, "GiB on the card")
         await see(pilot, "more")
@@ -100,7 +100,7 @@ async def test_from_the_form_to_the_report_and_its_server(
         await until_pilot(pilot, lambda: isinstance(app.screen, LaunchScreen) and not app.screen.state.checking)
         assert app.screen.form.wish.words == (str(work_dir), "--model-format", "awq")
         await see(pilot, "It fits.")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await until_pilot(pilot, lambda: answers, timeout=30)
         assert answers[0].url.startswith("http://127.0.0.1:")
 
@@ -116,9 +116,9 @@ async def test_left_and_found_again(
         screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
         await see(pilot, "yes, slower")
         await see(pilot, "GiB are free")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "▸ calibrating", timeout=30)
-        await pilot.press("escape")
+        await send(pilot, "escape")
         servers = ServersScreen(site, every=0.1)
         app.push_screen(servers)
         await see(pilot, "quantisations")
@@ -126,14 +126,14 @@ async def test_left_and_found_again(
         await until_pilot(pilot, lambda: isinstance(app.screen, QuantiseScreen))
         await see(pilot, "✓ placing layers")
         await see(pilot, "Quantised in", timeout=60)
-        await pilot.press("escape", "escape")
+        await send(pilot, "escape", "escape")
         screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
         await see(pilot, "quantisations on this machine")
         await see(pilot, "already holds something")
         await see(pilot, f"[Use {AWQ}-2]")
         await choose(pilot, screen, "overwrite")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("tab", "enter")
+        await send(pilot, "tab", "enter")
         await see(pilot, "GiB are free")
         screen.query_one("#quantise-more", Input).value = "--batch-size 2"
         await see(pilot, "already holds something")
@@ -154,20 +154,20 @@ async def test_its_question_is_asked_and_a_failure_becomes_a_card(
     wish = ServeWish((str(models / MODEL), "--work-dir", str(tmp_path / AWQ)))
     async with running(size=(120, 40)) as (app, pilot, _workspace):
         screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")
         await see(pilot, "custom code?")
-        await pilot.press("enter")  # No is the safe way out
+        await send(pilot, "enter")  # No is the safe way out
         await until_pilot(pilot, lambda: not screen.running)
         monkeypatch.setenv("FAKE_MODE", "disk")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "✗", timeout=30)
         await see(pilot, "No space left on device")
         await see(pilot, "[Open the log]")
         monkeypatch.setenv("FAKE_MODE", "ask")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")
-        await pilot.press("escape")
+        await send(pilot, "escape")
         await choose(pilot, screen, "answer-y")
         await see(pilot, "Quantised in", timeout=60)
 
@@ -180,7 +180,7 @@ async def test_what_cannot_be_quantised_is_refused(machine: LocalMachine, lmdepl
         await see(pilot, "is quantised already (awq)")
         await pilot.press("f9", "f4")
         await see(pilot, "No quantisation is shown whose log")
-        await pilot.press("f6")
+        await send(pilot, "f6")
         await see(pilot, "is quantised already (awq)")
         screen.form.set_words((str(models / MODEL), "--calib-dataset", "gsm8k"))
         await see(pilot, "ptb")

@@ -22,6 +22,11 @@ def screen_text(app: Any) -> str:
     return "\n".join(rows(app))
 
 
+async def send(pilot: Any, *keys: str) -> None:
+    """Press keys that may close the screen a moment later: ``pilot.press`` would wait for widgets that never answer."""
+    await pilot.app._press_keys(keys)
+
+
 def spot(app: Any, part: Any, row: int = 0, column: int = 0) -> tuple[int, int]:
     """Where a row of a part (its gap above not counted) stands in the transcript: an offset for the pilot's mouse."""
     transcript = app.chat.transcript

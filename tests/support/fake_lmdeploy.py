@@ -285,6 +285,8 @@ def quantise(words: list[str], version: str) -> None:
         print(line, flush=True)
         time.sleep(pause)
     target = Path(options.get("--work-dir", "./work_dir"))
+    if target.resolve().is_relative_to(ROOT):
+        sys.exit(f"a test wants to write into the checkout: {target.resolve()}")
     target.mkdir(parents=True, exist_ok=True)
     source = os.environ.get("FAKE_RESULT")
     for path in Path(source).iterdir() if source else ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -18,9 +19,12 @@ async def until(check: Callable[[], Any], timeout: float = 10.0, what: str = "co
 
 
 async def until_pilot(pilot: Any, check: Callable[[], Any], timeout: float = 10.0, what: str = "condition") -> Any:
-    """The same under Textual's pilot, whose pause also lets the app paint."""
+    """The same under Textual's pilot, whose pause also lets the app paint. That pause waits for every widget of the
+    screen, and those of one that closes meanwhile never answer: it gets a second, not Textual's thirty."""
     end = monotonic() + timeout
     while not (value := check()):
         assert monotonic() < end, f"{what} not met within {timeout} s"
-        await pilot.pause(0.01)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await pilot.pause(0.01)
     return value

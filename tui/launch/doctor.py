@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tui.i18n import N_
+from tui.i18n import N_, _
+from tui.launch.show import STAGE_NAMES
 from tui.launch.wish import Prepared
 from tui.lmdeploy.log import LogFacts
 from tui.lmdeploy.parsers import tool_parser_for
@@ -92,7 +93,7 @@ def notice(evidence: Evidence, silent: float) -> Iterator[Diagnosis]:
             Problem("launch.context-cut", data, shortened), _ratio_steps(evidence, raise_it=True), fatal=False
         )
     if silent:
-        data = evidence.data(seconds=round(silent), stage=facts.stage.value)
+        data = evidence.data(seconds=round(silent), stage=_(STAGE_NAMES[facts.stage]))
         yield Diagnosis(
             Problem("launch.silent", data), (NextStep("wait", Sentence(N_("Keep waiting"))), LOG), fatal=False
         )
@@ -120,7 +121,7 @@ def _unknown(evidence: Evidence) -> Diagnosis:
         return Diagnosis(Problem("launch.killed", evidence.data()), (LOG,), last)
     if evidence.code in _SEGFAULTS:
         return Diagnosis(Problem("launch.crashed", evidence.data(signal=evidence.code - 128)), (CHECK, LOG), last)
-    where = evidence.facts.stage.value
+    where = _(STAGE_NAMES[evidence.facts.stage])
     error = next((line for line in reversed(last) if re.match(r"\w*(Error|Exception)\b", line)), "")
     data = evidence.data(stage=where, code=evidence.code if evidence.code is not None else "?", line=error or "–")
     code = "launch.failed" if error else "launch.failed-silently"

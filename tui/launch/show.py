@@ -200,12 +200,21 @@ def server_data(entry: ServerEntry) -> dict[str, Any]:
 
 
 def server_line(entry: ServerEntry) -> str:
-    """A server in one line."""
+    """A server in one line. Columns are counted in cells: names may be Chinese."""
     memory = f"{gib(entry.memory)} GiB" if entry.memory is not None else "–"
     age = age_text(entry.age) if entry.age is not None else "–"
     whose = _("yours") if entry.mine else entry.user or "?"
     name = entry.id or str(entry.pid)
-    return plain(f"{name:<22} {entry.url:<28} {memory:>10} {age:>8}  {whose:<10} {entry.model}")
+    figures = f"{_cells(name, 22)} {_cells(entry.url, 28)} {_cells(memory, -10)} {_cells(age, -8)}"
+    return plain(f"{figures}  {_cells(whose, 10)} {entry.model}")
+
+
+def _cells(text: str, width: int) -> str:
+    """``text`` in at least so many cells; a negative width puts it at the right."""
+    from rich.cells import cell_len
+
+    gap = " " * max(abs(width) - cell_len(text), 0)
+    return gap + text if width < 0 else text + gap
 
 
 def age_text(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from tui.config.action import Place
 from tui.i18n import _
@@ -31,7 +32,7 @@ from tui.screens.bindings import bindings_for
 from tui.screens.launch_form import LaunchForm
 from tui.screens.launch_start import StartRoom
 from tui.screens.room import Site
-from tui.widgets.literal import literal, one_line
+from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
 
 _TYPING_PAUSE = 0.25
@@ -63,20 +64,26 @@ class LaunchScreen(StartRoom):
         self._known: Survey | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(literal(self._title), id="room-title", markup=False)
+        yield from self.first_line()
         with Horizontal(id="room-body"):
             yield self.form
             yield self.view
-        with Horizontal(id="room-buttons"):
-            yield Button(_("Start"), id="start", variant="primary", compact=True)
-            yield Button(_("Models"), id="models", compact=True)
-            yield Button(_("Options"), id="options", compact=True)
-            yield Button(_("Log"), id="log", compact=True)
-            yield Button(_("Servers"), id="servers", compact=True)
+        yield from self.button_line()
         yield from self.last_lines(Place.LAUNCH)
 
     @property
-    def _title(self) -> str:
+    def buttons(self) -> Mapping[str, str]:
+        return {
+            "start": _("Start"),
+            "models": _("Models"),
+            "options": _("Options"),
+            "log": _("Log"),
+            "servers": _("Servers"),
+            "environment": _("Environment"),
+        }
+
+    @property
+    def title_text(self) -> str:
         if self.state.replaces is not None:
             return self.headline(_("Another model"), _("Another model on {machine}"))
         return self.headline(_("Start a server"), _("Start a server on {machine}"))
@@ -265,6 +272,7 @@ class LaunchScreen(StartRoom):
             "options": self.action_add_option,
             "log": self.action_log,
             "servers": self.action_servers,
+            "environment": self.check_environment,
         }
         actions[str(event.button.id)]()
 

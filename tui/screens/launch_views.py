@@ -25,7 +25,7 @@ from tui.model.launch import (
 from tui.model.problem import Problem
 from tui.planner.cli import say
 from tui.planner.explain import gib
-from tui.widgets.cell_rows import Row, cut, folded, pad, right
+from tui.widgets.cell_rows import Row, cut, folded, pad, right, shares
 from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
 
@@ -164,6 +164,7 @@ def _plan_rows(state: LaunchState, width: int) -> list[Row]:
             (_("other"), plan.other, "other"),
             (_("total"), plan.total_used, "bold"),
         )
+        rows.append(_bar(prepared, width))
         rows += [
             Row(cut([(pad(label, 10), style), (right(gib(size), 8) + " GiB", "")], width))
             for label, size, style in sizes
@@ -180,6 +181,19 @@ def _plan_rows(state: LaunchState, width: int) -> list[Row]:
         *folded(one_line(shlex.join(prepared.argv), 2000), width, "accent"),
     ]
     return rows
+
+
+def _bar(prepared: Prepared, width: int) -> Row:
+    """The card as it will be: what is used already, then the plan's parts."""
+    card, plan = prepared.cards.smallest, prepared.plan
+    if card is None or plan is None or not card.total:
+        return Row()
+    left = max(card.total - (card.used or 0) - plan.total_used, 0)
+    sizes = (card.used or 0, plan.weights, plan.kv_cache, plan.other, left)
+    drawn = zip(
+        "▓█▒░·", ("muted", "weights", "kv", "other", "free"), shares(sizes, sum(sizes), min(width, 48)), strict=True
+    )
+    return Row(tuple((glyph * cells, style) for glyph, style, cells in drawn if cells))
 
 
 def _start_rows(state: LaunchState, width: int) -> list[Row]:
@@ -219,7 +233,10 @@ def _memory_rows(state: LaunchState, width: int) -> list[Row]:
         predicted=gib(memory.predicted),
         margin=gib(memory.margin),
     )
-    return [Row(cut([("█" * filled, "kv"), ("·" * (_BAR - filled), "free"), ("  " + text, "bold")], width))]
+    bar = [("█" * filled, "kv"), ("·" * (_BAR - filled), "free")]
+    if width < _BAR + 32:
+        return [Row(cut(bar, width)), Row(cut([(text, "bold")], width))]
+    return [Row(cut([*bar, ("  " + text, "bold")], width))]
 
 
 def question_rows(question: str, width: int) -> list[Row]:

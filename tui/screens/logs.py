@@ -10,7 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.config.action import Place
 from tui.i18n import _
@@ -19,7 +19,7 @@ from tui.model.problem import ProblemError
 from tui.screens.bindings import bindings_for
 from tui.screens.room import Room, Site
 from tui.widgets.cell_rows import Row, cut
-from tui.widgets.literal import literal, one_line
+from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
 
 _CHUNK = 256 * 1024
@@ -84,13 +84,15 @@ class LogScreen(Room):
         self.view = LogRows(id="log-rows")
 
     def compose(self) -> ComposeResult:
-        yield Static(
-            literal(f"{one_line(self._whose, 200)} · {one_line(self._path, 300)}"), id="room-title", markup=False
-        )
+        yield from self.first_line()
         with Horizontal(id="log-find"):
             yield Input(placeholder=_("only lines with …"), compact=True, id="log-sought")
         yield self.view
         yield from self.last_lines(Place.LOGS)
+
+    @property
+    def title_text(self) -> str:
+        return f"{one_line(self._whose, 200)} · {one_line(self._path, 300)}"
 
     def on_mount(self) -> None:
         self.view.focus()

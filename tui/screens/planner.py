@@ -293,22 +293,15 @@ class PlannerScreen(Screen[None]):
         self.app.copy_to_clipboard(text)
         self.note(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(text):,}"))
 
-    @work(group="dialog")
-    async def action_launch_plan(self) -> None:
-        """Hand the plan to the launcher; without one say so, with the command to copy."""
-        from tui.screens.tell import TellScreen
-
-        command = shlex.join(self.answer.command) if self.answer is not None else ""
-        if not command:
+    def action_launch_plan(self) -> None:
+        """Hand the plan to the launcher; without one the command is copied."""
+        if self.answer is None or not self.answer.command:
             self.note(_("There is no plan to start."))
-            return
-        if self._launch is not None and self.answer is not None:
+        elif self._launch is None:
+            self.action_copy()
+        else:
             self.dismiss(None)
             self._launch(self.answer.command)
-            return
-        text = _("Servers cannot be started from here yet. Run this command on the machine with the card:")
-        if await self.app.push_screen_wait(TellScreen(_("Start a server"), text, command)):
-            self.action_copy()
 
     # the runs
 

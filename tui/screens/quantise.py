@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from tui.config.action import Place
 from tui.i18n import _
@@ -26,7 +27,7 @@ from tui.screens.bindings import bindings_for
 from tui.screens.quantise_form import QuantiseForm
 from tui.screens.quantise_views import QuantiseState, QuantiseView
 from tui.screens.room import Room, Site
-from tui.widgets.literal import literal, one_line
+from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
 
 _TYPING_PAUSE = 0.25
@@ -52,16 +53,20 @@ class QuantiseScreen(Room):
         self._overwrite = ""
 
     def compose(self) -> ComposeResult:
-        title = self.headline(_("Quantise a model"), _("Quantise a model on {machine}"))
-        yield Static(literal(title), id="room-title", markup=False)
+        yield from self.first_line()
         with Horizontal(id="room-body"):
             yield self.form
             yield self.view
-        with Horizontal(id="room-buttons"):
-            yield Button(_("Start"), id="start", variant="primary", compact=True)
-            yield Button(_("Models"), id="models", compact=True)
-            yield Button(_("Log"), id="log", compact=True)
+        yield from self.button_line()
         yield from self.last_lines(Place.QUANTISE)
+
+    @property
+    def buttons(self) -> Mapping[str, str]:
+        return {"start": _("Start"), "models": _("Models"), "log": _("Log"), "environment": _("Environment")}
+
+    @property
+    def title_text(self) -> str:
+        return self.headline(_("Quantise a model"), _("Quantise a model on {machine}"))
 
     def on_mount(self) -> None:
         if self._follows is not None:
@@ -286,5 +291,10 @@ class QuantiseScreen(Room):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        actions = {"start": self.action_start, "models": self.action_pick_model, "log": self.action_log}
+        actions = {
+            "start": self.action_start,
+            "models": self.action_pick_model,
+            "log": self.action_log,
+            "environment": self._check_environment,
+        }
         actions[str(event.button.id)]()

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from tui.config.action import Place
 from tui.i18n import N_, _
@@ -85,9 +87,33 @@ class Room(Screen[Landing | None]):
         assert isinstance(self.app, SettingsSide)  # noqa: S101 (no other app opens this screen)
         return self.app
 
+    @property
+    def title_text(self) -> str:
+        """The heading in the current language; foreign words may be in it."""
+        raise NotImplementedError
+
+    @property
+    def buttons(self) -> Mapping[str, str]:
+        """Ids and labels of the buttons below, in the current language."""
+        return {}
+
     def headline(self, here: str, there: str) -> str:
         """The title, with the machine's name where it is not this one."""
         return there.replace("{machine}", self.machine.name) if self.machine.name else here
+
+    def first_line(self) -> ComposeResult:
+        yield Static(literal(self.title_text), id="room-title", markup=False)
+
+    def button_line(self) -> ComposeResult:
+        with Horizontal(id="room-buttons"):
+            for name, label in self.buttons.items():
+                yield Button(label, id=name, variant="primary" if name == "start" else "default", compact=True)
+
+    def retranslate(self) -> None:
+        """Set the texts of this screen's own labels again."""
+        self.query_one("#room-title", Static).update(literal(self.title_text))
+        for name, label in self.buttons.items():
+            self.query_one(f"#{name}", Button).label = Content(label)
 
     def last_lines(self, place: Place) -> ComposeResult:
         """The note and the keys."""

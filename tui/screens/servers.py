@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from tui.config.action import Place
 from tui.i18n import N_, _
@@ -22,7 +21,7 @@ from tui.model.problem import ProblemError
 from tui.screens.bindings import bindings_for
 from tui.screens.room import Landing, Room, Site, landing_on
 from tui.screens.servers_view import ServersState, ServersView
-from tui.widgets.literal import literal, one_line
+from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
 
 EVERY = 3.0
@@ -44,10 +43,13 @@ class ServersScreen(Room):
         self._every = every
 
     def compose(self) -> ComposeResult:
-        title = self.headline(_("Servers on this machine"), _("Servers on {machine}"))
-        yield Static(literal(title), id="room-title", markup=False)
+        yield from self.first_line()
         yield self.view
         yield from self.last_lines(Place.SERVERS)
+
+    @property
+    def title_text(self) -> str:
+        return self.headline(_("Servers on this machine"), _("Servers on {machine}"))
 
     def on_mount(self) -> None:
         self.view.focus()
