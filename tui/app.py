@@ -98,6 +98,8 @@ class LmdeckApp(LaunchSide, TellsCrashes, TerminalClipboard, EconomicalDisplay):
             self.first_start()
         elif self._options.launch:
             self.action_launch()
+        if self._options.homework:
+            self.chat.action_homework(self._options.homework)
         self.call_after_refresh(self._first_frame_shown)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

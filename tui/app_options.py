@@ -13,7 +13,8 @@ class AppOptions:
     """One of: a server (``url``), the simulated server (``demo``: its flags, see ``tui.demo.process``), a recording
     (``replay``, ``speed`` times as fast as it was), a profile of the settings file, a machine behind ssh (``ssh``: an
     alias, an address or a pasted ssh line; ``ssh_options``: more words for ssh), the form that starts a server
-    (``launch``); or ``connect``: look around and ask.
+    (``launch``); or ``connect``: look around and ask. ``homework`` opens the walk through these tasks (ids, or
+    ``camp``) over it.
 
     ``conversation`` is one to go on with: its id, or ``last``; without a server it brings its own.
     ``store`` is the conversations' file, None the user's own one; ``record`` a file to record into. Empty ``language``
@@ -27,6 +28,7 @@ class AppOptions:
     ssh: str = ""
     ssh_options: tuple[str, ...] = ()
     launch: bool = False
+    homework: str = ""
     conversation: str = ""
     model: str | None = None
     system: str = ""

@@ -314,6 +314,18 @@ def _export(words: list[str]) -> int:
     return main_export(words)
 
 
+def _homework(words: list[str]) -> int:
+    from tui.homework_command import main_homework
+
+    return main_homework(words, _run_screen)
+
+
+def _report(words: list[str]) -> int:
+    from tui.homework_command import main_report
+
+    return main_report(words)
+
+
 def _config(words: list[str]) -> int:
     from tui.config.commands import config_command
 
@@ -347,6 +359,8 @@ def _command_list() -> str:
         ("lmdeck env", _("check the environments that hold lmdeploy")),
         ("lmdeck export CONVERSATION|last", _("a conversation as Markdown, JSON or HTML")),
         ("lmdeck shot CONVERSATION|last …", _("a conversation as a picture")),
+        ("lmdeck homework", _("walk through the course's tasks")),
+        ("lmdeck report CONVERSATION --out FILE", _("a report: command, plan, measurement, pictures, talk")),
         ("lmdeck config …, lmdeck profile …", _("settings and profiles")),
     ]
     lines = [_("commands:"), *(f"  {usage:<35}{text}" for usage, text in rows), "", _("exit codes:")]
@@ -375,6 +389,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "env": _env,
     "export": _export,
     "shot": _shot,
+    "homework": _homework,
+    "report": _report,
     "config": _config,
     "profile": _profile,
 }

@@ -70,7 +70,8 @@ async def choose(app: Any, pilot: Any, card: str) -> None:
 def test_the_likeliest_offer_comes_first():
     assert [card.id for card in cards_of(FULL)] == [
         "server http://127.0.0.1:23333", "last", "profile camp", "profile mine", "server http://127.0.0.1:23334",
-        "server http://127.0.0.1:23335", "server http://127.0.0.1:23336", "launch", "demo", "host gpu-box", "host [/x]",
+        "server http://127.0.0.1:23335", "server http://127.0.0.1:23336", "launch", "demo", "homework", "host gpu-box",
+        "host [/x]",
     ]  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def test_offers_say_what_was_found():
     assert cards["server http://127.0.0.1:23335"].detail == "internlm/internlm2_5, process 9: does not answer yet"
     nothing = {card.id: card for card in cards_of(Surroundings())}
     assert nothing["launch"].detail == "no lmdeploy found here · no GPU found here"
-    assert list(nothing) == ["launch", "demo", "ssh"]
+    assert list(nothing) == ["launch", "demo", "homework", "ssh"]
     searching = Surroundings(searching=frozenset({"lmdeploy", "cards"}))
     assert next(card for card in cards_of(searching) if card.id == "launch").detail == "…"
     bare = Surroundings(installations=(FoundLmdeploy("/b/lmdeploy", "/b"),))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.config.action import Action, Footer, Group, Place, display_key, first_delivered
+from tui.config.actions_homework import HOMEWORK_ACTIONS
 from tui.config.actions_launch import LAUNCH_ACTIONS
 from tui.config.actions_machines import MACHINE_ACTIONS
 from tui.config.actions_memory import MEMORY_ACTIONS
@@ -328,6 +329,7 @@ ACTIONS: tuple[Action, ...] = (
     *MACHINE_ACTIONS,
     *LAUNCH_ACTIONS,
     *ROOM_ACTIONS,
+    *HOMEWORK_ACTIONS,
 )
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 DEFAULT_KEYS: Mapping[str, str] = {action.id: action.keys for action in ACTIONS}

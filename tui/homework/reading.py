@@ -125,6 +125,22 @@ def all_assignments() -> Shelf:
     return Shelf(found, tuple(problems))
 
 
+def chosen(names: str) -> tuple[tuple[Assignment, ...], tuple[Problem, ...]]:
+    """The tasks named (ids, separated by commas), all of them for "" and the camp's two for ``camp``; and what is
+    wrong: broken files, names that there are not. Reads files."""
+    shelf = all_assignments()
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if not wanted:
+        return tuple(shelf.assignments.values()), shelf.problems
+    if wanted == ["camp"]:
+        wanted = [name for name in shelf.assignments if name.startswith("camp-")]
+    unknown = [name for name in wanted if name not in shelf.assignments]
+    known = ", ".join(shelf.assignments)
+    problems = [Problem("homework.no_such", {"name": name, "names": known}) for name in unknown]
+    found = tuple(shelf.assignments[name] for name in dict.fromkeys(wanted) if name in shelf.assignments)
+    return found, (*problems, *shelf.problems)
+
+
 def read_file(path: Path) -> tuple[Assignment | None, tuple[Problem, ...]]:
     """An assignment's file; None with the mistakes when it has any."""
     try:

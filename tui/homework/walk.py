@@ -138,3 +138,49 @@ def ticks_of(assignment: Assignment, progress: Progress, around: Around) -> tupl
     """The requirements of a task, judged with the pictures that were made for it."""
     pictures = progress.of(assignment.id).pictures
     return check(assignment, replace(around.happened, pictures=pictures))
+
+
+@dataclass(frozen=True, slots=True)
+class WalkView:
+    """Everything the walk shows. ``ticks`` are by task; ``next`` is the step to do, None when all is done."""
+
+    assignments: tuple[Assignment, ...] = ()
+    steps: tuple[WalkStep, ...] = ()
+    ticks: Mapping[str, tuple[Tick, ...]] = field(default_factory=dict[str, tuple[Tick, ...]])
+    next: WalkStep | None = None
+    simulated: bool = False
+
+    @property
+    def current(self) -> Assignment | None:
+        """The task of the next step; the last task when all is done."""
+        if self.next is not None:
+            return self.next.assignment
+        return self.assignments[-1] if self.assignments else None
+
+    @property
+    def done(self) -> int:
+        return sum(1 for step in self.steps if step.state is not StepState.OPEN)
+
+
+def view_of(
+    assignments: Sequence[Assignment], progress: Progress, around: Around, others: Mapping[str, Happened] | None = None
+) -> WalkView:
+    """The walk at this moment. ``others`` is what happened in conversations that are not open, by task."""
+    steps = steps_of(assignments, progress, around)
+    known = others or {}
+    ticks = {
+        one.id: ticks_of(one, progress, replace(around, happened=known.get(one.id, around.happened)))
+        for one in assignments
+    }
+    return WalkView(tuple(assignments), steps, ticks, next_step(steps), around.happened.simulated)
+
+
+def remember(view: WalkView, progress: Progress) -> Progress:
+    """The progress with every step that is done now: it stays done when another server or conversation is opened.
+    Pictures are remembered by their files."""
+    for one in view.assignments:
+        done = {step.place for step in view.steps if step.assignment.id == one.id and step.state is StepState.DONE}
+        done -= {place for place, step in enumerate(one.steps) if step.kind == "picture"}
+        if not done <= progress.of(one.id).done:
+            progress = progress.with_task(one.id, done=progress.of(one.id).done | done)
+    return progress

@@ -72,6 +72,8 @@ class ConnectSide(MachinesSide):
         elif chosen is not None:
             self._options = chosen
             self.chat.use(self.opener(chosen))
+            if chosen.homework:
+                self.chat.action_homework(chosen.homework)
 
     def action_launch(self) -> None:
         """The form that starts a server."""

@@ -46,6 +46,15 @@ def cards_of(now: Surroundings) -> list[Card]:
             {"demo": {}},
         )
     )
+    cards.append(
+        Card(
+            "homework",
+            _("Do the camp's homework"),
+            _("Step by step: quantise, start, ask, picture, report; what is missing is said."),
+            "demo",
+            {"homework": "camp"},
+        )
+    )
     cards += [_host(host) for host in now.hosts[:_MOST_HOSTS]] or [_any_host()]
     return cards
 

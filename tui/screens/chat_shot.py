@@ -15,6 +15,8 @@ from tui.screens.chat_actions import ChatActions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.worker import Worker
+
     from tui.model.message import Message
     from tui.model.turn import TurnRecord
     from tui.screens.seam import Workspace
@@ -26,6 +28,10 @@ _TURNS_SHOWN = 1
 
 class ShotActions(ChatActions):
     """Mixed into the chat screen."""
+
+    def open_shot(self) -> Worker[None]:
+        """Open the preview; the worker ends when it is closed."""
+        return self.action_shot()
 
     @work(group="shot", exclusive=True)
     async def action_shot(self) -> None:

@@ -83,6 +83,8 @@ class ShotScreen(Screen[None]):
         """The command that fetches the picture from here, once it is written."""
         self.written: tuple[Path, ...] = ()
         """The PNG files, once they are."""
+        self.written: tuple[Path, ...] = ()
+        """The PNG files, once they are."""
         self._saving = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
@@ -202,6 +204,7 @@ class ShotScreen(Screen[None]):
             sentences.append(await self._bring(written.paths))
             sentences.append(missing_text(written.missing, system_fonts=look.system_fonts))
             self._say("\n".join(sentence for sentence in sentences if sentence))
+            self.written = written.paths
             self.written = written.paths
 
     async def _bring(self, paths: tuple[Path, ...]) -> str:

@@ -32,6 +32,8 @@ SLASH: tuple[Slash, ...] = (
     Slash("rename", N_("Give the conversation this title."), N_("TITLE"), "screen.rename"),
     Slash("export", N_("Write the conversation into a file here."), N_("md|json|html [FILE]"), "screen.export('md')"),
     Slash("shot", N_("Take a picture of the conversation with the memory panel."), action="screen.shot"),
+    Slash("homework", N_("Walk through the course's tasks."), N_("TASKS"), "screen.homework"),
+    Slash("report", N_("Write a report about the conversation."), N_("FILE"), "screen.report"),
     Slash("file", N_("Attach a file's text, or a picture, to the message."), N_("PATH")),
     Slash("theme", N_("Wear this theme."), N_("NAME"), "app.choose_theme"),
     Slash("language", N_("The language of the screen."), N_("en|zh"), "app.switch_language"),
@@ -197,6 +199,16 @@ async def _export(screen: ChatScreen, argument: str) -> str:
     return ""
 
 
+async def _homework(screen: ChatScreen, argument: str) -> str:
+    screen.action_homework(",".join(argument.replace(",", " ").split()))  # its own worker
+    return ""
+
+
+async def _report(screen: ChatScreen, argument: str) -> str:
+    screen.action_report(argument.strip("\"'"))  # its own worker
+    return ""
+
+
 async def _file(screen: ChatScreen, argument: str) -> str:
     from tui.screens.attach import mention
 
@@ -243,6 +255,7 @@ async def _language(screen: ChatScreen, argument: str) -> str:
 
 _VERBS: Mapping[str, Callable[[ChatScreen, str], Awaitable[str]]] = {
     "model": _model, "system": _system, "sampling": _sampling, "think": _think, "tools": _tools, "history": _history,
-    "serve": _serve, "rename": _rename, "export": _export, "file": _file, "theme": _theme, "language": _language,
+    "serve": _serve, "rename": _rename, "export": _export,
+    "homework": _homework, "report": _report, "file": _file, "theme": _theme, "language": _language,
     "forward": _forward,
 }  # fmt: skip

@@ -45,4 +45,24 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("{file}, line {line}: {value} is no kind that there is."),
         N_("The guide of the assignments lists them."),
     ),
+    "homework.no_such": (
+        N_("There is no assignment {name}."),
+        N_("There are: {names}."),
+    ),
+    "homework.none": (
+        N_("There is no assignment to walk through: {names}."),
+        N_("lmdeck homework --list shows those that there are."),
+    ),
+    "homework.not_kept": (
+        N_("How far you are cannot be kept ({reason})."),
+        N_("Go on; the next start begins from what the server and the conversation show."),
+    ),
+    "homework.no_report": (
+        N_("The report could not be written ({reason})."),
+        N_("Check that your home folder can be written to and is not full."),
+    ),
+    "export.empty": (
+        N_("Nothing was said in the conversation {name}."),
+        N_("Choose another one: the history (F8) lists them."),
+    ),
 }
