@@ -69,49 +69,8 @@ class LaunchSide(MachineActions):
         return False
 
     async def visit_quantise(self, words: Sequence[str]) -> bool:
-        """The form with what follows ``lite auto_awq``, to its end. True when the chat went to a server of the result."""
-        from tui.launch.wish import ServeWish
-        from tui.screens.quantise import QuantiseScreen
-
-        async with self._site() as site:
-            if site is not None and not self._in_a_room():
-                return await self._land_from(site, QuantiseScreen(site, ServeWish(tuple(words))))
-        return False
-
-    async def _land_from(self, site: Site, room: Room) -> bool:
-        landing = await self.push_screen_wait(room)
-        if landing is not None:
-            await self._land(site.machine, landing)
-        return landing is not None
-
-    async def model_folders(self) -> tuple[str, ...]:
-        """The model folders of the machine that is connected, else of this one; none where it cannot be asked."""
-        from tui.launch.machine import LocalMachine
-        from tui.launch.models import list_models
-
-        local = LocalMachine()
-        try:
-            found = await list_models(next(iter(self._far_machines()), local), self.live.settings.model_roots)
-        except ProblemError:
-            return ()
-        finally:
-            await local.aclose()
-        return tuple(entry.path for entry in found if entry.problem is None)
-
-    async def visit_launch(self, words: Sequence[str]) -> bool:
-        """The form with these words, to its end. A server of ours that the chat is on gives way to the new one. True
-        when the chat went to a server."""
-        from tui.launch.wish import ServeWish
-        from tui.screens.launch import LaunchScreen
-
-        async with self._site() as site:
-            if site is not None and not self._in_a_room():
-                entry = await self._server_of_chat(site.machine)
-                return await self._land_from(site, LaunchScreen(site, ServeWish.pasted(words), replaces=entry))
-        return False
-
-    async def visit_quantise(self, words: Sequence[str]) -> bool:
-        """The form with what follows ``lite auto_awq``, to its end. True when the chat went to a server of the result."""
+        """The form with what follows ``lite auto_awq``, to its end. True when the chat went to a server of what was
+        made."""
         from tui.launch.wish import ServeWish
         from tui.screens.quantise import QuantiseScreen
 
@@ -212,10 +171,7 @@ class LaunchSide(MachineActions):
                 await self._visit(site, make(site))
 
     async def _visit(self, site: Site, room: Room) -> None:
-        landing = await self.push_screen_wait(room)
-        if landing is not None:
-            await self._land(site.machine, landing)
-        elif not self.chat.is_open:
+        if not await self._land_from(site, room) and not self.chat.is_open:
             self.action_connect()
 
     @asynccontextmanager
