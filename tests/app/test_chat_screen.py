@@ -20,6 +20,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.menu import MenuScreen
 from tui.screens.pick import PickScreen
+from tui.widgets.lines import KeysLine, _clickable
 from tui.widgets.parts import ReasoningView, TextView
 from tui.widgets.tool_call import ToolCallView
 from tui.widgets.transcript import Transcript
@@ -443,6 +444,27 @@ async def test_a_click_on_a_key_does_what_the_key_does():
         column = rows(app)[-1].index("/ Menu") + 2
         await pilot.click("#keys", offset=(column, 0))
         await on(pilot, MenuScreen)
+
+
+async def test_every_key_that_is_shown_can_be_clicked():
+    async with running(size=(200, 50)) as (app, _pilot, _workspace):
+        line = app.chat.query_one(KeysLine)
+        for busy in (False, True):
+            line.change(busy=busy)
+            for _key, action in line.entries():
+                target, _dot, name = _clickable(action).partition("(")[0].partition(".")
+                node = app if target == "app" else app.chat
+                assert hasattr(node, f"action_{name}"), f"a click on {action.label} would do nothing"
+
+
+async def test_the_mouse_sends_and_makes_lines():
+    async with running(size=(120, 36)) as (app, pilot, workspace):
+        await pilot.press(*"hello")
+        await pilot.click("#keys", offset=(rows(app)[-1].index("New line") + 2, 0))
+        await until_pilot(pilot, lambda: app.chat.composer.text == "hello\n")
+        await pilot.press(*"there")
+        await pilot.click("#keys", offset=(rows(app)[-1].index("Send") + 1, 0))
+        await until_pilot(pilot, lambda: ("submit", "hello\nthere", False, False) in workspace.fake.calls)
 
 
 async def test_a_replay_can_be_read_but_not_written():

@@ -32,6 +32,15 @@ class WritingActions(ChatActions):
 
     # sending
 
+    def action_compose_submit(self) -> None:
+        """“Send” was clicked: the same as its key."""
+        self.composer.focus()
+        self.composer.action_submit()
+
+    def action_compose_newline(self) -> None:
+        self.composer.focus()
+        self.composer.action_newline()
+
     def send(self, text: str) -> None:
         """A command is obeyed, files named with @ are read; everything else goes the usual way."""
         from tui.screens.slash import parse
