@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.strip import Strip
+
 from tests.support.fake_session import FakeWorkspace
 from tests.support.waiting import until_pilot
 from tui.app import LmdeckApp
@@ -14,8 +16,13 @@ from tui.screens.seam import Approver, Teller, Workspace
 
 
 def rows(app: Any) -> list[str]:
-    """The rows on screen as text. ``_compositor`` is private in Textual 8.2.8; only tests read it, only here."""
-    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+    """The rows on screen as text."""
+    return [strip.text.rstrip() for strip in strips(app)]
+
+
+def strips(app: Any) -> list[Strip]:
+    """What is on screen. ``_compositor`` is private in Textual 8.2.8; only tests and scripts read it, only here."""
+    return app.screen._compositor.render_strips()
 
 
 def screen_text(app: Any) -> str:
