@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+from typing import Any
 
 import pytest
 from rich.segment import Segment
@@ -34,9 +35,11 @@ from tui.widgets.tool_call import ToolCallView
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def harmless(app: object) -> None:
-    text = screen_text(app)
-    assert MARK in text
+async def harmless(pilot: Any) -> None:
+    """What is on screen holds the hostile text, and nothing that controls the terminal. The pilot's pause may return
+    before it is painted, so it is waited for."""
+    await until_pilot(pilot, lambda: MARK in screen_text(pilot.app), what="the text on screen")
+    text = screen_text(pilot.app)
     assert not CONTROLS.search(text), CONTROLS.search(text)
 
 
@@ -65,22 +68,19 @@ async def test_every_place_of_the_chat_screen(text: str):
         session.play(events.TurnStarted("t", text), events.QueueChanged((text,)))
         session.play(events.TurnFailed(problem, TIMINGS))
         await until_pilot(pilot, lambda: len(app.chat.transcript.parts(TurnLine)) == 2)
-        await pilot.pause()
-        harmless(app)
+        await harmless(pilot)
         app.chat.transcript.fold_parts()
         await pilot.pause()
         app.chat.transcript.move_view("home")
-        await pilot.pause()
-        harmless(app)
+        await harmless(pilot)
         for view in list(app.chat.query("*"))[:40]:
             with contextlib.suppress(OutOfBounds):
                 await pilot.hover(view)
         app.chat.composer.put(text)
         app.chat.hint(text)
-        await pilot.pause()
-        harmless(app)
+        await harmless(pilot)
         app.screen.text_select_all()
-        assert app.screen.get_selected_text() is not None
+        await until_pilot(pilot, lambda: app.screen.get_selected_text() is not None, what="a selection")
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -88,8 +88,7 @@ async def test_every_dialog(text: str):
     async with running(size=(120, 50)) as (app, pilot, _workspace):
         task = asyncio.create_task(app.chat.approve(ToolCall("c", text, {text: text}), ToolSpec(text, text, {})))
         await until_pilot(pilot, lambda: isinstance(app.screen, ApprovalScreen))
-        await pilot.pause()
-        harmless(app)
+        await harmless(pilot)
         task.cancel()
         await until_pilot(pilot, lambda: app.screen is app.chat)
         problem = Problem("some.code", {}, text)
@@ -99,8 +98,7 @@ async def test_every_dialog(text: str):
             FactsScreen(ServerFacts(models=(text,), problems=(problem,)), LinkState(LinkPhase.LOST, 0.0, problem)),
         ):
             await app.push_screen(screen)
-            await pilot.pause()
-            harmless(app)
+            await harmless(pilot)
             await pilot.press("escape")
             await until_pilot(pilot, lambda: app.screen is app.chat)
 
