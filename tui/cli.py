@@ -308,22 +308,21 @@ def _env(words: list[str]) -> int:
     return env_command(words)
 
 
-def _export(words: list[str]) -> int:
-    from tui.export_command import main_export
+def _outside(module: str, name: str) -> Callable[[list[str]], int]:
+    """A command that lives in a module of its own, loaded when it is asked for."""
 
-    return main_export(words)
+    def run(words: list[str]) -> int:
+        from importlib import import_module
+
+        return getattr(import_module(module), name)(words)
+
+    return run
 
 
 def _homework(words: list[str]) -> int:
     from tui.homework_command import main_homework
 
     return main_homework(words, _run_screen)
-
-
-def _report(words: list[str]) -> int:
-    from tui.homework_command import main_report
-
-    return main_report(words)
 
 
 def _config(words: list[str]) -> int:
@@ -361,6 +360,7 @@ def _command_list() -> str:
         ("lmdeck shot CONVERSATION|last …", _("a conversation as a picture")),
         ("lmdeck homework", _("walk through the course's tasks")),
         ("lmdeck report CONVERSATION --out FILE", _("a report: command, plan, measurement, pictures, talk")),
+        ("lmdeck pull [HOST]", _("fetch the pictures and reports of another machine")),
         ("lmdeck config …, lmdeck profile …", _("settings and profiles")),
     ]
     lines = [_("commands:"), *(f"  {usage:<35}{text}" for usage, text in rows), "", _("exit codes:")]
@@ -387,10 +387,11 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "serve": _serve,
     "quantize": _quantize,
     "env": _env,
-    "export": _export,
+    "export": _outside("tui.export_command", "main_export"),
     "shot": _shot,
     "homework": _homework,
-    "report": _report,
+    "report": _outside("tui.homework_command", "main_report"),
+    "pull": _outside("tui.pull_command", "main_pull"),
     "config": _config,
     "profile": _profile,
 }

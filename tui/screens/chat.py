@@ -23,7 +23,6 @@ from tui.screens.app_settings import SettingsSide
 from tui.screens.bindings import bindings_for
 from tui.screens.chat_conversations import ConversationActions
 from tui.screens.chat_homework import HomeworkActions
-from tui.screens.chat_homework import HomeworkActions
 from tui.screens.chat_reading import ReadingActions
 from tui.screens.chat_shot import ShotActions
 from tui.screens.chat_tools import ToolActions

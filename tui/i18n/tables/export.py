@@ -65,4 +65,20 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Nothing was said in the conversation {name}."),
         N_("Choose another one: the history (F8) lists them."),
     ),
+    "pull.no_host": (
+        N_("Which machine? These profiles go over ssh: {names}."),
+        N_("Name one: lmdeck pull ssh://root@host:port, or a profile."),
+    ),
+    "pull.no_folder": (
+        N_("There is no folder {folder} in the home over there."),
+        N_("Make a picture there first (F12), or name another folder with --folder."),
+    ),
+    "pull.not_listed": (
+        N_("The folder {folder} over there could not be listed."),
+        N_("Python is needed there; without it: scp -r HOST:lmdeck-pictures ."),
+    ),
+    "pull.not_written": (
+        N_("The files could not be written to {path} ({reason})."),
+        N_("Name another folder with --to."),
+    ),
 }
