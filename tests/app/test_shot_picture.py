@@ -256,7 +256,10 @@ def test_a_theme_file_that_is_none_is_left_out(tmp_path: Path, monkeypatch: pyte
 
 def test_what_is_missing_is_said_in_words() -> None:
     assert missing_text(Missing(), system_fonts=False) == ""
-    assert missing_text(Missing(1, ("한",)), system_fonts=False).startswith("1 character has no glyph")
+    said = missing_text(Missing(1, ("한",)), system_fonts=False)
+    assert said.startswith("1 character has no glyph")
+    assert said.endswith("pip install 'lmdeck[cjk]'")
+    assert "lmdeck[cjk]" not in missing_text(Missing(1, ("🚀",)), system_fonts=False)
     assert "🚀 한" in missing_text(Missing(3, ("🚀", "한")), system_fonts=True)
     assert missing_text(Missing(99, tuple("abcdefghijklmnop")), system_fonts=False).endswith("…")
 

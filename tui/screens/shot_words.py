@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from tui.i18n import ngettext
+from unicodedata import category
+
+from tui.i18n import _, ngettext
 from tui.shot.cells import Missing
+from tui.shot.font import extra_path
 
 _NAMED = 12
 
@@ -26,4 +29,7 @@ def missing_text(missing: Missing, *, system_fonts: bool) -> str:
             "{count} characters have no glyph in lmdeck's font and are drawn as boxes: {names}",
             missing.count,
         )
-    return text.format(count=missing.count, names=names + more)
+    said = text.format(count=missing.count, names=names + more)
+    if not system_fonts and extra_path() is None and any(category(one[0]) == "Lo" for one in missing.characters):
+        return said + "\n" + _("Korean and rare Chinese characters come with: pip install 'lmdeck[cjk]'")
+    return said

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 FAMILY = "lmdeck Mono"
 FALLBACKS = ("Sarasa Mono SC", "JetBrains Mono", "Noto Sans Mono CJK SC", "Source Han Mono SC", "monospace")
 """Fonts that a viewer of an SVG may have instead; every wide character is placed by itself, so any will do."""
 
+EXTRA_FAMILY = "Noto Sans CJK SC"
+_EXTRA, _EXTRA_FILE, _EXTRA_FACE = "manimgx_fonts_cjk", "NotoSansCJK-VF.otf.ttc", 2  # Simplified Chinese
 _DRAWN_INVISIBLY = frozenset((0x200D, 0xFE0E, 0xFE0F))  # joiner and selectors inside a cluster
 
 
@@ -26,10 +29,42 @@ def has_glyphs(cluster: str) -> bool:
 
 @cache
 def characters() -> frozenset[int]:
-    """The code points that the font has a glyph for, from its ``cmap`` table (format 12)."""
-    data = font_path().read_bytes()
+    """The code points that the bundled font has a glyph for."""
+    return _characters(font_path().read_bytes(), 0)
+
+
+# The extra ``cjk``: Korean and rare Han.
+
+
+@cache
+def extra_path() -> Path | None:
+    """The font of the extra, where it is installed."""
+    found = find_spec(_EXTRA)
+    if found is None or not found.submodule_search_locations:
+        return None
+    path = Path(found.submodule_search_locations[0]) / _EXTRA_FILE
+    return path if path.is_file() else None
+
+
+def extra_has_glyphs(cluster: str) -> bool:
+    """Whether the font of the extra draws every character of a cluster."""
+    known = _extra_characters()
+    return bool(known) and all(ord(one) in known for one in cluster)
+
+
+@cache
+def _extra_characters() -> frozenset[int]:
+    path = extra_path()
+    return frozenset() if path is None else _characters(path.read_bytes(), _EXTRA_FACE)
+
+
+# Reading a font file.
+
+
+def _characters(data: bytes, face: int) -> frozenset[int]:
+    """The code points in the ``cmap`` table (format 12) of a font, or of a face of a collection."""
     found: set[int] = set()
-    table = _table(data, b"cmap")
+    table = _table(data, b"cmap", _start(data, face))
     count = struct.unpack_from(">H", data, table + 2)[0]
     for number in range(count):
         start = table + struct.unpack_from(">I", data, table + 4 + 8 * number + 4)[0]
@@ -39,10 +74,18 @@ def characters() -> frozenset[int]:
     return frozenset(found)
 
 
-def _table(data: bytes, name: bytes) -> int:
-    """The offset of a table of the font."""
-    for number in range(struct.unpack_from(">H", data, 4)[0]):
-        tag, _sum, offset, _length = struct.unpack_from(">4sIII", data, 12 + 16 * number)
+def _start(data: bytes, face: int) -> int:
+    """Where a face begins in the file."""
+    if data[:4] != b"ttcf":
+        return 0
+    count = struct.unpack_from(">I", data, 8)[0]
+    return struct.unpack_from(">I", data, 12 + 4 * min(face, count - 1))[0]
+
+
+def _table(data: bytes, name: bytes, start: int = 0) -> int:
+    """The offset of a table of the font that begins at ``start``."""
+    for number in range(struct.unpack_from(">H", data, start + 4)[0]):
+        tag, _sum, offset, _length = struct.unpack_from(">4sIII", data, start + 12 + 16 * number)
         if tag == name:
             return offset
     raise ValueError(name)

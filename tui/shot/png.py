@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tui.model.problem import Problem, ProblemError
 from tui.shot.cells import CELL_HEIGHT, CELL_WIDTH, Cluster, Grid, Ink, placed
 from tui.shot.decode import SIGNATURE, first_channel
-from tui.shot.font import FAMILY, font_path
+from tui.shot.font import FAMILY, extra_path, font_path
 from tui.shot.svg import atlas_svg, draw_svg
 
 _ATLAS_CELLS = 64
@@ -177,12 +177,13 @@ def _resvg(svg: str, scale: int, *, system_fonts: bool = False) -> bytes:
         from resvg_py import svg_to_bytes
     except ImportError as error:
         raise ProblemError(Problem("shot.no_resvg", detail=str(error))) from error
+    fonts = [font_path()] if extra_path() is None else [font_path(), extra_path()]
     try:
         return svg_to_bytes(
             svg_string=svg,
             zoom=scale,
             skip_system_fonts=not system_fonts,
-            font_files=[str(font_path())],
+            font_files=[str(path) for path in fonts],
             font_family=FAMILY,
             monospace_family=FAMILY,
         )

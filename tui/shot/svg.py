@@ -14,11 +14,13 @@ from xml.sax.saxutils import escape
 
 from tui.shot.boxes import Shape
 from tui.shot.cells import BASELINE, CELL_HEIGHT, CELL_WIDTH, FONT_SIZE, Cluster, Grid, Ink, Missing, placed
-from tui.shot.font import FALLBACKS, FAMILY, has_glyphs
+from tui.shot.font import EXTRA_FAMILY, FALLBACKS, FAMILY, extra_has_glyphs, has_glyphs
 from tui.shot.shapes import missing_shape, shape_of
 
 _SLANT = "skewX(-10)"
 _BOLDER = 0.55  # pixels of outline that make letters bold: there is one font file, and one width
+# Full-width glyphs are two cells wide at this size.
+_EXTRA_FONT = f' font-family="{EXTRA_FAMILY}" font-size="{2 * CELL_WIDTH}" font-weight="400"'
 _WORDS = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
@@ -57,7 +59,7 @@ def missing_in(rows: Iterable[Iterable[Cluster]]) -> Missing:
 
 @lru_cache(8192)
 def _is_known(text: str) -> bool:
-    return has_glyphs(text) or shape_of(text) is not None
+    return has_glyphs(text) or shape_of(text) is not None or extra_has_glyphs(text)
 
 
 def _opening(width: int, height: int) -> str:
@@ -70,7 +72,7 @@ def _opening(width: int, height: int) -> str:
 
 def atlas_svg(pieces: Iterable[tuple[str, Ink, int, int, int]], width: int, height: int) -> str:
     """Single clusters (text, ink, cells, x, y) drawn where they are wanted, black on white: a stock of glyphs."""
-    drawn = [_cluster(Cluster(text, 0, cells, ink), x, y, known=has_glyphs(text)) for text, ink, cells, x, y in pieces]
+    drawn = [_cluster(Cluster(text, 0, cells, ink), x, y, known=_is_known(text)) for text, ink, cells, x, y in pieces]
     return (
         f'{_opening(width, height)}<rect width="{width}" height="{height}" fill="#fff"/>' + "\n".join(drawn) + "</svg>"
     )
@@ -127,7 +129,8 @@ def _cluster(cluster: Cluster, x: int, y: int, *, known: bool) -> str:
     """One cluster at a position, with the lines below and through it."""
     ink = cluster.ink
     shape = shape_of(cluster.text) or (None if known else missing_shape(cluster.cells))
-    drawn = _shape(shape, ink.foreground, x, y) if shape is not None else _text(cluster.text, ink, x, y)
+    font = "" if shape is not None or has_glyphs(cluster.text) or not extra_has_glyphs(cluster.text) else _EXTRA_FONT
+    drawn = _shape(shape, ink.foreground, x, y) if shape is not None else _text(cluster.text, ink, x, y, font)
     return drawn + (_lines(ink, x, y, cluster.cells) if ink.underline or ink.strike else "")
 
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from tui.shot import font
+from tests.support.pixels import read_png
+from tests.unit.shot.pictures import grid
+from tui.shot import font, svg
+from tui.shot.cells import Missing
+from tui.shot.png import to_png
 
 
 def encodable(codec: str, first: int, last: int) -> set[int]:
@@ -49,3 +57,54 @@ def test_the_licence_lies_beside_it() -> None:
 def test_another_table_is_not_there() -> None:
     with pytest.raises(ValueError, match="nope"):
         font._table(font.font_path().read_bytes(), b"nope")
+
+
+def collection(font_bytes: bytes) -> bytes:
+    """A collection of one font: its tables lie behind the collection's header."""
+    header = struct.pack(">4sIII", b"ttcf", 0x00010000, 1, 16)
+    moved = bytearray(font_bytes)
+    for number in range(struct.unpack_from(">H", moved, 4)[0]):
+        at = 12 + 16 * number + 8
+        struct.pack_into(">I", moved, at, struct.unpack_from(">I", moved, at)[0] + len(header))
+    return header + bytes(moved)
+
+
+@pytest.fixture
+def extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The extra is installed, and the bundled font lacks 中."""
+    package = tmp_path / "manimgx_fonts_cjk"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "NotoSansCJK-VF.otf.ttc").write_bytes(collection(font.font_path().read_bytes()))
+    monkeypatch.syspath_prepend(tmp_path)
+    known = font.characters() - {ord("中")}
+    monkeypatch.setattr(font, "characters", lambda: known)
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    font.extra_path.cache_clear()
+    font._extra_characters.cache_clear()
+    svg._is_known.cache_clear()
+
+
+def test_the_extra_draws_what_the_bundled_font_lacks(extra: None) -> None:
+    drawing = svg.draw_svg(grid("中文한"))
+    assert drawing.missing == Missing(1, ("한",))
+    assert 'font-family="Noto Sans CJK SC" font-size="20"' in drawing.svg
+    assert drawing.svg.count("font-size=") == 2
+    assert read_png(to_png(grid("中文한"), scale=1)).size == (60, 24)
+
+
+def test_an_extra_without_its_font_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "manimgx_fonts_cjk").mkdir()
+    (tmp_path / "manimgx_fonts_cjk" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    forget()
+    assert font.extra_path() is None
+    assert not font.extra_has_glyphs("한")
+    monkeypatch.undo()
+    forget()

@@ -93,3 +93,7 @@ def test_any_text_makes_well_formed_xml_inside_the_picture(text: str) -> None:
     drawing = draw_svg(grid(text or " ", width=20))
     for one in ElementTree.fromstring(drawing.svg).iter():
         assert 0 <= float(one.get("x", "0")) <= 200
+
+
+def test_text_without_width_at_the_beginning_is_left_out() -> None:
+    assert [one.text for one in texts(draw_svg(grid("\u200d\u0301中a")).svg)] == ["中", "a"]
