@@ -167,6 +167,7 @@ async def test_over_ssh_the_line_that_fetches_it_is_said(monkeypatch: pytest.Mon
         await pilot.press("c")  # nothing to copy yet
         await pilot.press("enter")
         await see(pilot, "scp 'HOST:lmdeck-pictures/")
+        assert screen.line == "lmdeck pull HOST"
         await pilot.press("c")
         await see(pilot, "Sent to the terminal's clipboard")
         assert app.clipboard == screen.line

@@ -21,7 +21,7 @@ from tui.i18n.problems import explain
 from tui.model.problem import Problem, ProblemError
 from tui.screens.shot_picture import ShotLook, compose
 from tui.screens.shot_words import missing_text
-from tui.shot.delivery import clip_for, fetch_line, give, pictures_folder
+from tui.shot.delivery import clip_for, fetch_lines, give, pictures_folder
 from tui.shot.saving import Written, free_stem, page, save
 from tui.widgets.grid_view import GridView
 from tui.widgets.literal import literal, one_line
@@ -81,8 +81,6 @@ class ShotScreen(Screen[None]):
         self.title_of_file = ""
         self.line = ""
         """The command that fetches the picture from here, once it is written."""
-        self.written: tuple[Path, ...] = ()
-        """The PNG files, once they are."""
         self.written: tuple[Path, ...] = ()
         """The PNG files, once they are."""
         self._saving = asyncio.Lock()
@@ -205,7 +203,6 @@ class ShotScreen(Screen[None]):
             sentences.append(missing_text(written.missing, system_fonts=look.system_fonts))
             self._say("\n".join(sentence for sentence in sentences if sentence))
             self.written = written.paths
-            self.written = written.paths
 
     async def _bring(self, paths: tuple[Path, ...]) -> str:
         """To the clipboard, or the line that fetches it; the sentence about it."""
@@ -215,9 +212,9 @@ class ShotScreen(Screen[None]):
                 return _("{program} could not put the picture on the clipboard.").format(program=clip.name)
             return _("{program} took the first picture for the clipboard.").format(program=clip.name)
         if any(name in os.environ for name in ("SSH_CONNECTION", "SSH_TTY")):
-            self.line = fetch_line(paths[0])
-            how = _("To fetch it, on your own machine (HOST: what you wrote behind ssh; c copies the line):")
-            return f"{how}\n{self.line}"
+            self.line, other = fetch_lines(paths[0])
+            how = _("To fetch it, on your own machine (HOST: what you wrote behind ssh; c copies the first line):")
+            return f"{how}\n  {self.line}\n  {other}"
         return _("No program that puts pictures on the clipboard was found (wl-copy, xclip).")
 
     def action_copy_line(self) -> None:

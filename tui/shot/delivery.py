@@ -90,9 +90,9 @@ async def give(clip: Clip) -> bool:
         return False
 
 
-def fetch_line(path: Path, home: Path | None = None) -> str:
-    """The command that fetches a file of this machine's home; HOST stands for what the user wrote behind ``ssh``,
-    which this side of the connection cannot know."""
+def fetch_lines(path: Path, home: Path | None = None) -> tuple[str, str]:
+    """Commands that fetch a picture of this machine's home, with lmdeck and with scp. HOST stands for what the user
+    wrote behind ``ssh``, which this side of the connection cannot know."""
     home = home or Path.home()
     place = path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix()
-    return f"scp 'HOST:{place}' ."
+    return "lmdeck pull HOST", f"scp 'HOST:{place}' ."

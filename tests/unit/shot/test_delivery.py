@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tui.shot.delivery import FOLDER, Clip, clip_for, fetch_line, give, pictures_folder
+from tui.shot.delivery import FOLDER, Clip, clip_for, fetch_lines, give, pictures_folder
 
-PICTURE = Path("/home/me/lmdeck-pictures/a b.png")
+PICTURE = Path("/srv/me/lmdeck-pictures/a b.png")
 
 
 def has(*names: str):
@@ -39,16 +39,16 @@ def test_nothing_to_use_is_none(platform: str) -> None:
 
 
 def test_a_mac_reads_the_file_as_png() -> None:
-    clip = clip_for(Path('/Users/me/a "b".png'), {}, "darwin", has("osascript"))
+    clip = clip_for(Path('/Volumes/me/a "b".png'), {}, "darwin", has("osascript"))
     assert clip is not None
-    assert clip.words[2] == 'set the clipboard to (read (POSIX file "/Users/me/a \\"b\\".png") as «class PNGf»)'
+    assert clip.words[2] == 'set the clipboard to (read (POSIX file "/Volumes/me/a \\"b\\".png") as «class PNGf»)'
 
 
 @pytest.mark.parametrize(
     ("platform", "environ", "path"),
     [
-        ("win32", {}, "/home/me/lmdeck-pictures/it''s.png"),
-        ("linux", {"WSL_DISTRO_NAME": "Ubuntu"}, "\\\\wsl.localhost\\Ubuntu\\home\\me\\lmdeck-pictures\\it''s.png"),
+        ("win32", {}, "/srv/me/lmdeck-pictures/it''s.png"),
+        ("linux", {"WSL_DISTRO_NAME": "Ubuntu"}, "\\\\wsl.localhost\\Ubuntu\\srv\\me\\lmdeck-pictures\\it''s.png"),
     ],
 )
 def test_windows_gets_the_image_by_powershell(platform: str, environ: dict[str, str], path: str) -> None:
@@ -72,6 +72,6 @@ def test_the_folder_is_made_below_the_home(tmp_path: Path) -> None:
     assert pictures_folder(tmp_path).is_dir()
 
 
-def test_the_line_names_the_place_from_the_home() -> None:
-    assert fetch_line(PICTURE, Path("/home/me")) == "scp 'HOST:lmdeck-pictures/a b.png' ."
-    assert fetch_line(PICTURE, Path("/home/other")) == f"scp 'HOST:{PICTURE}' ."
+def test_the_lines_name_the_place_from_the_home() -> None:
+    assert fetch_lines(PICTURE, Path("/srv/me")) == ("lmdeck pull HOST", "scp 'HOST:lmdeck-pictures/a b.png' .")
+    assert fetch_lines(PICTURE, Path("/srv/other"))[1] == f"scp 'HOST:{PICTURE}' ."
