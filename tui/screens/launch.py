@@ -123,19 +123,34 @@ class LaunchScreen(StartRoom):
     @work(group="check", exclusive=True)
     async def _check(self, wish: ServeWish) -> None:
         """The plan of what is written, a moment after the last key."""
-        known, old = self._known, self.state.replaces
+        known = self._known
         if known is None or not wish.words:
             return
         await asyncio.sleep(_TYPING_PAUSE)
+        old = self.state.replaces or self._followed
         if old is not None:
             wish, known = in_place_of(wish, old), without_it(known, old)
         busy = [entry.port for entry in self.state.servers if entry.running and entry != old]
         try:
             self.state.prepared = await prepare(self.machine, wish, self.own, dry=True, busy_ports=busy, known=known)
             self.state.problem = None
+            self._lend_plan()
         except ProblemError as error:
             self.state.problem = error.problem
         self.view.rebuild()
+
+    @property
+    def _followed(self) -> ServerEntry | None:
+        """The running server whose start is only watched here."""
+        watch = self.following
+        if watch is None or self.learns:
+            return None
+        return next((entry for entry in self.state.servers if entry.id == watch.spawned.id), None)
+
+    def _lend_plan(self) -> None:
+        """A start that is only watched gets the plan of its words, so that its card knows which ratio fits."""
+        if self.following is not None and self.following.prepared is None and self._followed is not None:
+            self.following.prepared = self.state.prepared
 
     def choose_model(self) -> None:
         self.action_pick_model()

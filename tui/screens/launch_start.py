@@ -34,6 +34,7 @@ class StartRoom(Room):
         self.view = LaunchView(self.state, id="launch-view")
         self.own: list[Measurement] = []
         self.following: Watch | None = None
+        self.learns = True
         self._switches = replaces is not None
         self._landing: Landing | None = None
 
@@ -67,12 +68,14 @@ class StartRoom(Room):
     async def start_server(self, wish: ServeWish) -> None:
         """Start it, or switch to it, and follow it to its end."""
         self.note("")
-        self.following = None
+        self.following, self.learns = None, True
         await self._follow(self._switched(wish) if self.state.replaces else self._started(wish))
 
     @work(group="start")
     async def follow_start(self, spawned: Spawned) -> None:
-        """Watch a start that somebody began earlier: from its log's first line."""
+        """Watch a start that somebody began earlier: from its log's first line. The card as it was before is not known
+        any more, so nothing is learnt from it."""
+        self.learns = False
         self.state.begin()
         self.following = Watch(self.machine, spawned, None, self.site.pace)
         await self._follow(self.following.events())
@@ -127,7 +130,7 @@ class StartRoom(Room):
 
     async def _arrived(self, watch: Watch) -> None:
         prepared, spawned = watch.prepared, watch.spawned
-        if prepared is not None:
+        if prepared is not None and self.learns:
             name = await records.identity(self.machine, spawned)
             await asyncio.to_thread(records.keep, prepared, spawned, watch, name)
         notes = spawned.notes

@@ -34,13 +34,15 @@ class LogRows(RowView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.lines: deque[str] = deque(maxlen=_KEPT)
+        self.unfinished = ""
         self.sought = ""
         self.hides = True
         self.found = -1
 
     @property
     def shown(self) -> list[str]:
-        return [line for line in self.lines if self._holds(line)] if self.hides else list(self.lines)
+        lines = [*self.lines, *filter(None, (self.unfinished,))]
+        return [line for line in lines if self._holds(line)] if self.hides else lines
 
     def _holds(self, line: str) -> bool:
         return self.sought.lower() in line.lower()
@@ -109,8 +111,9 @@ class LogScreen(Room):
                 await asyncio.sleep(self._every)
                 continue
             self._offset = int(piece["offset"])
-            lines = self._cutter.feed(str(piece["text"]))
-            if lines:
+            lines, before = self._cutter.feed(str(piece["text"])), self.view.unfinished
+            self.view.unfinished = self._cutter.waiting  # a question waits there, or a progress bar
+            if lines or before != self.view.unfinished:
                 self.view.lines.extend(lines)
                 self._redraw()
             if not piece["text"]:
