@@ -268,7 +268,8 @@ class Endpoint:
                         self._news.publish(self.metrics)
                 except ProblemError as error:
                     self.request_failed(error.problem)
-            await asyncio.sleep(interval)
+            # The first figures are not waited for as long as the later ones.
+            await asyncio.sleep(min(interval, 0.5) if self.facts.metrics is None else interval)
 
     def _learn(self, facts: ServerFacts) -> None:
         if facts != self.facts:

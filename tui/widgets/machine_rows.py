@@ -116,43 +116,44 @@ class Column:
 
 _COLUMNS = (
     Column(N_("machine"), 22, 9, at_right=False),
-    Column(N_("port"), 5, 6),
+    Column(N_("port"), 5, 2),
     Column(N_("model"), 26, 8, at_right=False),
     Column(N_("kv used"), 7, 7),
-    Column(N_("of GiB"), 7, 5),
+    Column(N_("of GiB"), 6, 5),
     Column(N_("run/wait"), 8, 4),
-    Column(N_("tok/s"), 6, 3),
+    Column(N_("tok/s"), 5, 3),
     Column(N_("free GiB"), 8, 7),
 )
 _GAP = 2
 
 
-def columns_for(width: int) -> list[int]:
-    """The columns that fit, by number; names give way first of all, then whole columns."""
-    shown = list(range(len(_COLUMNS)))
-    while len(shown) > 3 and _needed(shown) - 18 > width:
-        shown.remove(min(shown, key=lambda number: _COLUMNS[number].keeps))
-    return shown
+_NAMES = (0, 2)  # what machine and model are called gives way first
+_SHORTEST = 14
 
 
-def _needed(shown: Sequence[int]) -> int:
-    return sum(_COLUMNS[number].cells for number in shown) + _GAP * (len(shown) - 1)
+def columns_for(width: int) -> dict[int, int]:
+    """The columns that fit, by number, with their cells: first the names become shorter, then whole columns go."""
+    figures = [number for number in range(len(_COLUMNS)) if number not in _NAMES]
+    while len(figures) > 1 and _needed(figures) + len(_NAMES) * (_SHORTEST + _GAP) > width:
+        figures.remove(min(figures, key=lambda number: _COLUMNS[number].keeps))
+    spare = max(width - _needed(figures) - len(_NAMES) * _GAP, 2 * len(_NAMES))
+    machine = spare * 9 // 20
+    sizes = {0: machine, 2: spare - machine, **{number: _COLUMNS[number].cells for number in figures}}
+    return dict(sorted(sizes.items()))
+
+
+def _needed(numbers: Sequence[int]) -> int:
+    return sum(_COLUMNS[number].cells + _GAP for number in numbers) - _GAP
 
 
 def fleet_rows(lines: Sequence[FleetLine], width: int, now: float) -> list[Row]:
     """A heading and one row a server. The key of a row is its line's."""
-    shown = columns_for(width)
-    spare = width - _needed(shown)
-    sizes = {number: _COLUMNS[number].cells for number in shown}
-    for name, floor in ((0, 12), (2, 12)):
-        change = max(spare // 2, floor - sizes[name])
-        sizes[name] += change
-        spare -= change if change < 0 else 0
-    titles = [(_(_COLUMNS[number].title), "muted") for number in shown]
-    return [Row(_line(titles, shown, sizes, width)), *(_server(line, shown, sizes, width, now) for line in lines)]
+    sizes = columns_for(width)
+    titles = [(_(_COLUMNS[number].title), "muted") for number in sizes]
+    return [Row(_line(titles, sizes, width)), *(_server(line, sizes, width, now) for line in lines)]
 
 
-def _server(line: FleetLine, shown: Sequence[int], sizes: dict[int, int], width: int, now: float) -> Row:
+def _server(line: FleetLine, sizes: dict[int, int], width: int, now: float) -> Row:
     trouble = line.link.phase is not LinkPhase.HEALTHY
     model = one_line(line.model, 60) or "?"
     if trouble and not line.model:
@@ -162,7 +163,7 @@ def _server(line: FleetLine, shown: Sequence[int], sizes: dict[int, int], width:
         (one_line(line.host, 60) or _("this machine"), "bold"),
         (str(line.port) if line.port else "", ""),
         (model, "warning" if trouble else "accent"),
-        ("" if line.kv_used is None else f"{line.kv_used * 100:.1f} %", "kv"),
+        ("?" if line.kv_used is None else f"{line.kv_used * 100:.1f} %", "kv"),
         (gib(line.kv_reserved) if line.kv_reserved is not None else "?", "kv"),
         (load or "?", ""),
         ("?" if line.rate is None else f"{line.rate:.0f}", ""),
@@ -170,16 +171,12 @@ def _server(line: FleetLine, shown: Sequence[int], sizes: dict[int, int], width:
     ]
     if not line.port:
         cells[3:] = [("", "")] * 5
-    return Row(_line([cells[number] for number in shown], shown, sizes, width), line.key)
+    return Row(_line([cells[number] for number in sizes], sizes, width), line.key)
 
 
-def _line(cells: Sequence[Piece], shown: Sequence[int], sizes: dict[int, int], width: int) -> tuple[Piece, ...]:
+def _line(cells: Sequence[Piece], sizes: dict[int, int], width: int) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
-    for (text, style), number in zip(cells, shown, strict=True):
-        size = sizes[number]
-        if _COLUMNS[number].at_right and cell_len(text) <= size:
-            pieces.append((right(text, size), style))
-        else:
-            pieces.append((pad(text, size), style))
-        pieces.append((" " * _GAP, ""))
+    for (text, style), (number, size) in zip(cells, sizes.items(), strict=True):
+        at_right = _COLUMNS[number].at_right and cell_len(text) <= size
+        pieces += [(right(text, size) if at_right else pad(text, size), style), (" " * _GAP, "")]
     return cut(pieces[:-1], width)
