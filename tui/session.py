@@ -16,6 +16,7 @@ from tui.chat.history import valid_history
 from tui.chat.ports import CONTEXT_TOO_LONG, Approver, EndpointPort, StorePort, new_id, utc_now
 from tui.chat.records import Settings, TurnLog
 from tui.chat.titles import title_from
+from tui.chat.toolrun import CallSwitch
 from tui.chat.writer import Heading
 from tui.i18n import _
 from tui.model.events import (
@@ -86,6 +87,7 @@ class Session(Conversation):
         self._told: set[str] = set()
         self._asked_length = False
         self._stop = asyncio.Event()
+        self._switch = CallSwitch()
         self._task: asyncio.Task[None] | None = None
         self._measuring: asyncio.Task[ContextMeter] | None = None
 
@@ -129,6 +131,11 @@ class Session(Conversation):
         self._stop.set()
         if self._task:
             await asyncio.wait([self._task])
+
+    def cancel_call(self, call_id: str) -> bool:
+        """End one running tool call, the turn goes on: the model is told that the user cancelled it. False when it
+        does not run."""
+        return self._switch.cancel(call_id)
 
     async def regenerate(self, message_id: str | None = None) -> None:
         """Answer again the user's message that leads to ``message_id`` (without it: the last one), on a new branch."""
@@ -277,6 +284,7 @@ class Session(Conversation):
             no_tool_parser=self.endpoint.remember_no_tool_parser,
             tools_raw=self.endpoint.facts.has_tool_parser is False,
             told=self._told,
+            switch=self._switch,
         )
         self._keeper.settings(self._settings(), request.model)
         self._keeper.turn(log.record("", request))

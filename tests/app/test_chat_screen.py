@@ -22,7 +22,7 @@ from tui.screens.menu import MenuScreen
 from tui.screens.pick import PickScreen
 from tui.widgets.lines import KeysLine, _clickable
 from tui.widgets.parts import ReasoningView, TextView
-from tui.widgets.tool_call import ToolCallView
+from tui.widgets.tool_call import CallState, ToolCallView
 from tui.widgets.transcript import Transcript
 
 GIB = 2**30
@@ -80,6 +80,13 @@ async def test_tool_calls_are_lines_that_unfold():
         await see(pilot, "result")
 
 
+NAMED = {"name": "add", "reason": "not now", "seconds": 5}
+
+
+def failure(code: str) -> events.ToolResult:
+    return events.ToolResult("c", "add", "Error", ok=False, seconds=2.0, problem=Problem(code, NAMED))
+
+
 async def test_a_call_shows_each_state_it_goes_through():
     async with running() as (_app, pilot, workspace):
         session = workspace.fake
@@ -91,6 +98,65 @@ async def test_a_call_shows_each_state_it_goes_through():
         await see(pilot, "runs …")
         session.play(events.ToolResult("late", "mul", "x"))
         await see(pilot, "⚙ mul")
+
+
+@pytest.mark.parametrize(
+    ("result", "state", "shown"),
+    [
+        (events.ToolResult("c", "add", "7", seconds=0.003), CallState.DONE, "→ 7"),
+        (events.ToolResult("c", "add", "ValueError", ok=False), CallState.FAILED, "✗ ValueError"),
+        (failure("chat.call_failed"), CallState.FAILED, "✗ add failed (not now)."),
+        (failure("chat.call_timeout"), CallState.FAILED, "✗ add gave no result within 5 seconds"),
+        (failure("chat.call_refused"), CallState.REFUSED, "⊘ You refused this call of add."),
+        (failure("chat.call_refused_because"), CallState.REFUSED, "⊘ This call of add was refused: not now."),
+        (failure("chat.call_not_json"), CallState.BROKEN, "✗ "),
+        (failure("chat.call_cut"), CallState.BROKEN, "✗ "),
+        (failure("chat.call_cancelled"), CallState.CANCELLED, "⊘ You cancelled this call of add."),
+    ],
+    ids=lambda value: value.value if isinstance(value, CallState) else "",
+)
+async def test_a_call_ends_in_a_state_of_its_own(result: events.ToolResult, state: CallState, shown: str):
+    async with running(size=(110, 30)) as (app, pilot, workspace):
+        workspace.fake.play(
+            events.TurnStarted("t", "m"), events.RoundStarted(1, "a"), events.ToolCallStarted("c", "add"),
+            events.ToolCallArguments("c", '{"a": 3, "b"'), result,
+        )  # fmt: skip
+        await see(pilot, shown)
+        (view,) = [part for part in app.chat.transcript.part_views() if isinstance(part, ToolCallView)]
+        assert view.state is state
+        assert "✕" not in screen_text(app)
+        await pilot.click(app.chat.transcript, offset=spot(app, view))
+        await until_pilot(pilot, lambda: "result" in [row.strip() for row in rows(app)])
+        assert "arguments" in [row.strip() for row in rows(app)]
+        assert '{"a": 3, "b"' in screen_text(app)
+
+
+async def test_a_running_call_is_cancelled_by_its_cross_or_by_a_key():
+    async with running(size=(110, 30)) as (app, pilot, workspace):
+        await pilot.press("alt+x")
+        await see(pilot, "No tool runs now.")
+        workspace.fake.play(
+            events.TurnStarted("t", "m"), events.RoundStarted(1, "a"), events.ToolCallStarted("c", "slow"),
+            events.ToolRunning("c"),
+        )  # fmt: skip
+        await see(pilot, "✕ slow")
+        (view,) = [part for part in app.chat.transcript.part_views() if isinstance(part, ToolCallView)]
+        await pilot.click(app.chat.transcript, offset=spot(app, view, column=2))
+        await until_pilot(pilot, lambda: workspace.fake.calls == [("cancel_call", "c")])
+        assert not view.open, "the click was for the cross"
+        await pilot.press("alt+x")
+        await until_pilot(pilot, lambda: workspace.fake.calls == [("cancel_call", "c")] * 2)
+        workspace.fake.play(events.ToolCallStarted("d", "other"), events.ToolRunning("d"))
+        await see(pilot, "✕ other")
+        await pilot.press("alt+x")
+        await see(pilot, "Which call is to be cancelled?")
+        await pilot.press("down", "enter")
+        await until_pilot(pilot, lambda: workspace.fake.calls[-1] == ("cancel_call", "d"))
+        workspace.fake.cancellable = False
+        await pilot.press("alt+x")
+        await see(pilot, "Which call")
+        await pilot.press("enter")
+        await see(pilot, "This call has ended already.")
 
 
 async def test_an_answer_that_arrived_as_reasoning_and_the_other_way_round():

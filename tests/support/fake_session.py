@@ -48,6 +48,7 @@ class FakeSession:
         self.tools_enabled: frozenset[str] | None = None
         self.calls: list[tuple[object, ...]] = []
         self.closed = False
+        self.cancellable = True
         self._broadcast: Broadcast[events.SessionEvent] = Broadcast(limit=10_000)
         self._number = 0
         self._deleted: tuple[Message, ...] = ()
@@ -136,6 +137,10 @@ class FakeSession:
         self.calls.append(("stop",))
         if self.busy:
             self.play(events.TurnFinished("stopped", TIMINGS))
+
+    def cancel_call(self, call_id: str) -> bool:
+        self.calls.append(("cancel_call", call_id))
+        return self.cancellable
 
     async def regenerate(self, message_id: str | None = None) -> None:
         self.calls.append(("regenerate", message_id))

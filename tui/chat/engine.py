@@ -20,7 +20,7 @@ from tui.chat.estimate import answer_tokens, request_tokens
 from tui.chat.history import valid_history
 from tui.chat.ports import CONTEXT_FULL, NO_TOOL_PARSER, Approver, ChatServer, LineSink, new_id
 from tui.chat.rounds import RoundReader, RoundTimes
-from tui.chat.toolrun import CallRunner
+from tui.chat.toolrun import CallRunner, CallSwitch
 from tui.lmdeploy.parsers import PARSER_NAMES, tool_parser_for
 from tui.lmdeploy.tool_markup import MarkupParser
 from tui.model.events import (
@@ -62,6 +62,7 @@ class TurnJob:
     ``find_model`` when the first request goes out. ``on_line`` gets every line of the server's answers, with seconds
     since their request; ``no_tool_parser`` is called when the server refused tools. ``tools_raw``: it is known to
     refuse them, so the calls are read out of the text from the start. ``told`` collects what need be said only once.
+    ``switch`` ends single tool calls while the turn runs.
     """
 
     request: ChatRequest
@@ -74,6 +75,7 @@ class TurnJob:
     no_tool_parser: Callable[[], None] = _ignore
     tools_raw: bool = False
     told: set[str] = field(default_factory=set[str])
+    switch: CallSwitch = field(default_factory=CallSwitch)
 
 
 async def run_turn(
@@ -129,6 +131,7 @@ class _Turn:
         self._assembly = Assembly(job.request.messages)
         self._taken = {*job.taken, *(call.call_id for message in job.request.messages for call in message.tool_calls)}
         self._calls = CallRunner(runner, approve, self._emit, clock)
+        job.switch.connect(self._calls.cancel)
         self._model = job.request.model
         self._tool_way: Literal["server", "raw", "none"] = "raw" if job.tools_raw else "server"
         self._round = 0

@@ -14,6 +14,21 @@ from tui.model.tool import ToolCall, ToolOutcome, ToolRunner, ToolSpec, Verdict
 from tui.tools.schema import check_arguments
 
 
+class CallSwitch:
+    """Ends single calls of the turn that runs. Made before the turn, connected by it."""
+
+    def __init__(self) -> None:
+        self._cancel: Callable[[str], bool] = lambda _call_id: False
+
+    def connect(self, cancel: Callable[[str], bool]) -> None:
+        """The turn has begun: ``cancel`` ends a call by its id."""
+        self._cancel = cancel
+
+    def cancel(self, call_id: str) -> bool:
+        """End this call, the turn goes on; False when it does not run (any more)."""
+        return self._cancel(call_id)
+
+
 class CallRunner:
     """Runs calls for a turn and emits what happens to each; ``seconds`` is the time during which any tool ran."""
 
@@ -33,6 +48,8 @@ class CallRunner:
         self._since = 0.0
         self._total = 0.0
         self.open: dict[str, str] = {}
+        self._tasks: dict[str, asyncio.Task[ToolOutcome]] = {}
+        self._cancelled: set[str] = set()
 
     @property
     def seconds(self) -> float:
@@ -47,6 +64,14 @@ class CallRunner:
         async with asyncio.TaskGroup() as group:
             for call in calls:
                 group.create_task(self._one(call, specs))
+
+    def cancel(self, call_id: str) -> bool:
+        """End one running call; the model is told so. False when it does not run."""
+        task = self._tasks.get(call_id)
+        if task is None or not task.cancel():
+            return False
+        self._cancelled.add(call_id)
+        return True
 
     def refuse(self, call: WrittenCall, code: str, content: str, **data: str | int) -> None:
         """Answer a call without running it."""
@@ -98,11 +123,7 @@ class CallRunner:
             self._since = start
         self._running += 1
         try:
-            outcome = await self._runner.run(call)
-        except Exception as error:  # noqa: BLE001 (a runner that breaks its promise must not break the turn)
-            reason = f"{type(error).__name__}: {error}"
-            problem = Problem("chat.call_failed", {"name": call.name, "reason": reason})
-            outcome = ToolOutcome(f"Error: {reason}", ok=False, problem=problem)
+            outcome = await self._outcome(call)
         finally:
             self._running -= 1
             if not self._running:
@@ -119,9 +140,40 @@ class CallRunner:
         if outcome.ok and outcome.problem is not None:
             self._emit(Notice(outcome.problem))
 
+    async def _outcome(self, call: ToolCall) -> ToolOutcome:
+        """What the tool gives; cancelled by itself it is a result like others."""
+        task = asyncio.create_task(_run(self._runner, call))
+        self._tasks[call.call_id] = task
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:  # the whole turn ends
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        finally:
+            del self._tasks[call.call_id]
+        if call.call_id in self._cancelled:
+            problem = Problem("chat.call_cancelled", {"name": call.name})
+            return ToolOutcome("Error: this call was cancelled by the user.", ok=False, problem=problem)
+        if task.cancelled():
+            return _failed(call, "CancelledError")
+        return task.result()
+
     def _result(self, call_id: str, name: str, content: str, problem: Problem) -> None:
         self.open.pop(call_id, None)
         self._emit(ToolResult(call_id, name, content, ok=False, problem=problem))
+
+
+async def _run(runner: ToolRunner, call: ToolCall) -> ToolOutcome:
+    try:
+        return await runner.run(call)
+    except Exception as error:  # noqa: BLE001 (a runner that breaks its promise must not break the turn)
+        return _failed(call, f"{type(error).__name__}: {error}")
+
+
+def _failed(call: ToolCall, reason: str) -> ToolOutcome:
+    problem = Problem("chat.call_failed", {"name": call.name, "reason": reason})
+    return ToolOutcome(f"Error: {reason}", ok=False, problem=problem)
 
 
 def _checked(text: str, spec: ToolSpec) -> tuple[Mapping[str, Any] | None, str]:

@@ -100,6 +100,14 @@ ACTIONS: tuple[Action, ...] = (
         priority=False,
     ),
     Action(
+        "reply.cancel_call",
+        N_("Cancel a running tool"),
+        N_("End one tool call; the reply goes on, and the model is told. A click on its ✕ does the same."),
+        "screen.cancel_call",
+        Group.REPLY,
+        "alt+x",
+    ),
+    Action(
         "reply.regenerate",
         N_("Answer again"),
         N_("Ask for another answer; the old one is kept as a version."),

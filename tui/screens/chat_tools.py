@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from textual import work
+from textual import on, work
 
 from tui.i18n import _
 from tui.model.problem import ProblemError
 from tui.screens.chat_actions import ChatActions
+from tui.widgets.transcript import Transcript
 from tui.widgets.words import tools_in_words
 
 if TYPE_CHECKING:
@@ -52,6 +53,33 @@ class ToolActions(ChatActions):
             names = [spec.name for spec in workspace.tools]
             on = [name for name in names if session.tools_enabled is None or name in session.tools_enabled]
             self.keys_line.change(tools=tools_in_words(on))
+
+    @on(Transcript.CancelClicked)
+    def _cancel_clicked(self, event: Transcript.CancelClicked) -> None:
+        self._cancel_call(event.call_id)
+
+    def _cancel_call(self, call_id: str) -> None:
+        session = self.session
+        if session is None or not session.cancel_call(call_id):
+            self.hint(_("This call has ended already."))
+
+    @work(group="dialog")
+    async def action_cancel_call(self) -> None:
+        """End the tool call that runs; where several do, the user chooses."""
+        from tui.screens.pick import PickScreen
+        from tui.widgets.tool_call import CallState, ToolCallView
+
+        views = self.transcript.part_views()
+        running = [view for view in views if isinstance(view, ToolCallView) and view.state is CallState.RUNNING]
+        if not running:
+            self.hint(_("No tool runs now."))
+            return
+        chosen: int | None = 0
+        if len(running) > 1:
+            lines = [f"{call.name_of_tool}  {call.arguments}" for call in running]
+            chosen = await self.app.push_screen_wait(PickScreen(_("Which call is to be cancelled?"), lines))
+        if chosen is not None:
+            self._cancel_call(running[chosen].call_id)
 
     @work(group="dialog")
     async def action_wire(self) -> None:

@@ -166,6 +166,10 @@ class PartView(Drawn):
         """The link under a cell."""
         return None
 
+    def pressed_at(self, row: int, column: int) -> str:  # noqa: ARG002 (running tool calls can be cancelled)
+        """The id of the tool call that a click on this cell cancels; empty for every other cell."""
+        return ""
+
     def develop(self, page: Page) -> Coroutine[Any, Any, None] | None:  # noqa: ARG002 (pictures look at the page)
         """Work that is due now that it is in view, and that redraws it; None when there is none."""
         return None

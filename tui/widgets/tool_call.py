@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from enum import Enum
 from time import monotonic
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.content import Content
 
 from tui.i18n import _
-from tui.i18n.problems import explain
-from tui.model.message import ImagePart
-from tui.model.problem import Problem
 from tui.widgets import words
 from tui.widgets.literal import literal, one_line
 from tui.widgets.parts import DETAIL_CHARACTERS, DETAIL_LINES, PartView
 from tui.widgets.tool_details import image_notes, parsed, result_text, scalar
 
+if TYPE_CHECKING:
+    from tui.model.message import ImagePart
+    from tui.model.problem import Problem
+
 _SHOWN_ARGUMENTS = 120
 _SHOWN_RESULT = 80
+_CROSS = range(2, 4)  # cells
 
 
 class CallState(Enum):
@@ -30,6 +32,7 @@ class CallState(Enum):
     FAILED = "failed"
     REFUSED = "refused"
     BROKEN = "broken"
+    CANCELLED = "cancelled"
 
 
 # What ended a call, where that is a state of its own.
@@ -38,10 +41,11 @@ _STATES = {
     "chat.call_refused_because": CallState.REFUSED,
     "ask.not_allowed": CallState.REFUSED,
     "tools.never": CallState.REFUSED,
+    "chat.call_cancelled": CallState.CANCELLED,
     "chat.call_not_json": CallState.BROKEN,
     "chat.call_cut": CallState.BROKEN,
 }
-_ENDED = frozenset((CallState.DONE, CallState.FAILED, CallState.REFUSED, CallState.BROKEN))
+_ENDED = frozenset((CallState.DONE, CallState.FAILED, CallState.REFUSED, CallState.BROKEN, CallState.CANCELLED))
 
 
 class ToolCallView(PartView):
@@ -95,14 +99,20 @@ class ToolCallView(PartView):
         self.redraw()
 
     def picture(self) -> Content:
+        gear = ("✕ ", "bold $text-warning") if self.state is CallState.RUNNING else ("⚙ ", "$text-muted")
         head = Content.assemble(
-            (f"{words.fold_mark(self.open)} ⚙ ", "$text-muted"),
+            (f"{words.fold_mark(self.open)} ", "$text-muted"),
+            gear,
             literal(one_line(self.name_of_tool, 60), "bold"),
             "  ",
             literal(one_line(self._short_arguments(), _SHOWN_ARGUMENTS)),
             self._outcome(),
         )
         return Content("\n").join([head, self._details()]) if self.open else head
+
+    def pressed_at(self, row: int, column: int) -> str:
+        """The id of this call where its ✕ stands."""
+        return self.call_id if self.state is CallState.RUNNING and row == 0 and column in _CROSS else ""
 
     @property
     def searched(self) -> str:
@@ -115,18 +125,20 @@ class ToolCallView(PartView):
         return "  ".join(f"{key}={scalar(value)}" for key, value in parsed.items())
 
     def _outcome(self) -> Content:
+        from tui.i18n.problems import explain
+
         if self.state is CallState.WRITING:
             return Content("  …")
         if self.state is CallState.ASKED:
             return Content.styled("  " + _("waits for your decision"), "$text-warning")
         if self.state is CallState.RUNNING:
             elapsed = words.seconds(float(int(monotonic() - self._since)))
-            return Content.styled("  " + _("runs … {elapsed} (Esc stops)").format(elapsed=elapsed), "$text-muted")
+            return Content.styled("  " + _("runs … {elapsed} (✕ cancels it)").format(elapsed=elapsed), "$text-muted")
         time = Content.styled(f"  {words.seconds(self._seconds)}", "$text-muted")
         if self.state is CallState.DONE:
             return Content("  → ") + literal(one_line(self._result, _SHOWN_RESULT), "$text-success") + time
         reason = explain(self._problem).sentence if self._problem else self._result
-        if self.state is CallState.REFUSED:
+        if self.state in (CallState.REFUSED, CallState.CANCELLED):
             return Content.styled("  ⊘ ", "$text-warning") + literal(
                 one_line(reason, _SHOWN_RESULT * 2), "$text-warning"
             )

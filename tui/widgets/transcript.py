@@ -49,6 +49,12 @@ class Transcript(ScrollingColumn, can_focus=False):
 
         code: str
 
+    @dataclass
+    class CancelClicked(Message):
+        """The ✕ of a running tool call was clicked."""
+
+        call_id: str
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._selected: str | None = None
@@ -200,7 +206,9 @@ class Transcript(ScrollingColumn, can_focus=False):
             self._clicked(part, row, column)
 
     def _clicked(self, part: PartView, row: int, column: int) -> None:
-        if part.FOLDS and row == 0:
+        if call_id := part.pressed_at(row, column):
+            self.post_message(self.CancelClicked(call_id))
+        elif part.FOLDS and row == 0:
             part.set_open(opened=not part.open)
         elif (link := part.link_at(row, column)) is not None:
             self.post_message(self.LinkClicked(link))

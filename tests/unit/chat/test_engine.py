@@ -12,6 +12,7 @@ from tests.support.chat import ScriptedServer, allow, call, of, say, turn, user
 from tests.support.waiting import until
 from tui.chat.assemble import Assembly
 from tui.chat.engine import TurnJob, run_turn
+from tui.chat.toolrun import CallSwitch
 from tui.model.delta import StreamFinished, ToolCallDelta
 from tui.model.events import (
     Notice,
@@ -31,7 +32,7 @@ from tui.model.events import (
     TurnStarted,
     Usage,
 )
-from tui.model.message import Message, TextPart
+from tui.model.message import Message, TextPart, ToolResultPart
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import ChatRequest, Sampling
 from tui.model.tool import Decision, ToolCall, ToolOutcome, ToolSpec, Verdict
@@ -415,6 +416,69 @@ async def test_stop_cancels_running_tools_and_answers_their_calls():
     assert cancelled == [True]
     assert of(events, ToolResult)[0].problem.code == "chat.call_stopped"
     assert events[-1].finish_reason == "stopped"
+
+
+def slow_tools(*names: str) -> tuple[Registry, dict[str, asyncio.Event], list[str], list[str]]:
+    """Tools that run until their event is set; the lists are of those that began and that were cancelled."""
+    begun: list[str] = []
+    go: dict[str, asyncio.Event] = {name: asyncio.Event() for name in names}
+    cancelled: list[str] = []
+
+    def tool(name: str) -> Tool:
+        async def run(arguments):
+            begun.append(name)
+            try:
+                await go[name].wait()
+            except asyncio.CancelledError:
+                cancelled.append(name)
+                raise
+            return f"{name} is done"
+
+        return Tool(ToolSpec(name, "", {"type": "object"}, needs_approval=False), run)
+
+    return Registry([tool(name) for name in names]), go, begun, cancelled
+
+
+async def test_one_of_two_running_calls_is_cancelled_and_the_turn_goes_on():
+    runner, go, begun, cancelled = slow_tools("slow", "other")
+    server, switch, running = ScriptedServer(), CallSwitch(), 0
+    server.answers = [[*call("slow", "{}", reason=None), *call("other", "{}", index=1)], say("well")]
+    assert not switch.cancel("x"), "nothing runs before the turn"
+    results: list[ToolResult] = []
+    job = TurnJob(ChatRequest("tiny-chat", (user("hi"),)), switch=switch)
+    async with aclosing(run_turn(job, server, runner, allow)) as stream:
+        async for event in stream:
+            if isinstance(event, ToolRunning):
+                running += 1
+                if running == 2:
+                    await until(lambda: len(begun) == 2)
+                    assert switch.cancel("chatcmpl-tool-slow")
+                    assert not switch.cancel("unknown")
+            elif isinstance(event, ToolResult):
+                results.append(event)
+                assert not switch.cancel(event.call_id), "it has ended"
+                go["other"].set()
+            last = event
+    assert cancelled == ["slow"]
+    assert [(result.name, result.ok) for result in results] == [("slow", False), ("other", True)]
+    assert results[0].problem is not None
+    assert results[0].problem.code == "chat.call_cancelled"
+    assert results[0].content == "Error: this call was cancelled by the user."
+    assert isinstance(last, TurnFinished)
+    parts = [part for message in server.requests[1].messages for part in message.parts]
+    sent = {part.call_id: part.content for part in parts if isinstance(part, ToolResultPart)}
+    assert sent["chatcmpl-tool-slow"] == "Error: this call was cancelled by the user."
+    assert sent["chatcmpl-tool-other"] == "other is done"
+
+
+async def test_a_tool_that_cancels_itself_has_failed():
+    async def odd(arguments):
+        raise asyncio.CancelledError
+
+    runner = Registry([Tool(ToolSpec("odd", "", {"type": "object"}, needs_approval=False), odd)])
+    events = await turn([call("odd", "{}"), say("well")], runner=runner)
+    assert of(events, ToolResult)[0].problem.code == "chat.call_failed"
+    assert events[-1].finish_reason == "stop"
 
 
 async def test_closing_the_generator_leaves_no_task_behind():

@@ -105,6 +105,7 @@ _CALLS: dict[str, tuple[str, str]] = {
     ),
     "chat.call_refused": (N_("You refused this call of {name}."), N_("The model was told.")),
     "chat.call_refused_because": (N_("This call of {name} was refused: {reason}."), N_("The model was told.")),
+    "chat.call_cancelled": (N_("You cancelled this call of {name}."), N_("The model was told.")),
     "chat.call_failed": (N_("{name} failed ({reason})."), N_("The model was told and may try again.")),
     "chat.call_timeout": (
         N_("{name} gave no result within {seconds} seconds and was ended."),
