@@ -47,6 +47,14 @@ TOPICS = {
             "change of it holds at once."
         ),
     ),
+    "ShotScreen": (
+        N_("The picture"),
+        N_(
+            "What you see is what will be drawn; the arrow keys and Page up and down scroll. The keys below choose the "
+            "turns, the width, the theme and what is in it. Enter writes a PNG and an SVG into the folder "
+            "lmdeck-pictures of your home; m shows the memory of this moment instead of the turn's own."
+        ),
+    ),
     "PlannerScreen": (
         N_("The planner"),
         N_(
