@@ -31,7 +31,7 @@ from tui.i18n import _, preferred_language, set_language  # noqa: E402
 from tui.screens.bindings import bindings_for, works_on  # noqa: E402
 from tui.screens.chat import ChatScreen  # noqa: E402
 from tui.screens.crashing import TellsCrashes  # noqa: E402
-from tui.screens.launching import LaunchSide  # noqa: E402
+from tui.screens.tool_parser import ToolParserSide  # noqa: E402
 from tui.widgets.clipboard import TerminalClipboard  # noqa: E402
 from tui.widgets.display import EconomicalDisplay  # noqa: E402
 from tui.widgets.input_method import raise_sequence_limit  # noqa: E402
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _TWICE_SECONDS = 2.0
 
 
-class LmdeckApp(LaunchSide, TellsCrashes, TerminalClipboard, EconomicalDisplay):
+class LmdeckApp(ToolParserSide, TellsCrashes, TerminalClipboard, EconomicalDisplay):
     """``factory`` builds what is behind the chat screen (by default what ``options`` name); it is called after the
     first frame."""
 

@@ -21,6 +21,7 @@ from tui.app_options import AppOptions
 from tui.config.terminal import VSCODE, Terminal
 from tui.launch.machine import LocalMachine
 from tui.launch.starting import spawned
+from tui.model import events
 from tui.model.problem import Problem
 from tui.model.server import LinkPhase, LinkState
 from tui.model.surroundings import Surroundings
@@ -158,6 +159,40 @@ async def test_a_switch_stops_ours_and_keeps_the_conversation(
         assert opened.asked[2].url == f"http://127.0.0.1:{port}"
         assert opened.asked[2].conversation == "c1"
         assert [entry.running for entry in await spawned(machine)] == [False, True]
+
+
+async def test_a_server_of_ours_without_tool_parser_is_offered_again_with_one(
+    machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
+) -> None:
+    lmdeploy()
+    recording(W4A16)
+    words, _port = homework(models)
+    read = events.Notice(Problem("chat.no_tool_parser", {"model": AWQ, "parser": "internlm"}))
+    async with app_on(AppOptions(url="http://127.0.0.1:1")) as (app, pilot, opened):
+        opened_first = app.chat.workspace
+        assert isinstance(opened_first, FakeWorkspace)
+        await app.run_action("app.tool_parser")
+        await see(pilot, "does not tell which tool parser fits")
+        opened_first.link.model = AWQ
+        await app.run_action("app.tool_parser")
+        await see(pilot, "add --tool-call-parser internlm to its command")
+        opened_first.fake.turn(read, question="area?")
+        app.launch_words(words.split())
+        await ready(pilot, app)
+        assert "lmdeck started this server" not in screen_text(app)
+        await see(pilot, "It fits.")
+        await send(pilot, "f6")
+        await until_pilot(pilot, lambda: len(opened.made) == 2 and app.chat.workspace is opened.made[1], timeout=30)
+        opened.made[1].link.model = AWQ
+        opened.made[1].fake.turn(read, question="area?")
+        await see(pilot, "can start it again with --tool-call-parser internlm")
+        opened.made[1].fake.turn(read, question="and again?")
+        await until_pilot(pilot, lambda: "and again?" in screen_text(app))
+        assert screen_text(app).count("lmdeck started this server") == 1
+        await pilot.press("/", *"tool parser", "enter")
+        screen = await ready(pilot, app)
+        assert screen.form.wish.words[-2:] == ("--tool-call-parser", "internlm")
+        await see(pilot, "In place of")
 
 
 async def test_a_switch_that_fails_offers_the_old_model_again(

@@ -38,6 +38,15 @@ LAUNCH_ACTIONS: tuple[Action, ...] = (
         Place.CHAT,
     ),
     Action(
+        "server.tool_parser",
+        N_("Restart with a tool parser"),
+        N_("Start our server again with the --tool-call-parser that fits its model; the conversation goes on."),
+        "app.tool_parser",
+        Group.SERVER,
+        "",
+        Place.CHAT,
+    ),
+    Action(
         "server.quantise",
         N_("Quantise a model"),
         N_("Make a 4-bit model with lmdeploy lite auto_awq, with its progress and what it gains."),

@@ -41,6 +41,13 @@ class ToolActions(ChatActions):
             session.tools_enabled = None if chosen == every else chosen
         self.show_tools()
 
+    def offer_tool_parser(self) -> None:
+        """The server passes tool calls on unread: where lmdeck started it, it can start it again with a parser."""
+        from tui.screens.tool_parser import ToolParserSide
+
+        if isinstance(self.app, ToolParserSide):
+            self.app.offer_tool_parser()
+
     async def read_tools(self, room: ToolsRoom) -> None:
         """Read the tools folder behind the screen, so that the first message does not wait for it."""
         await room.box.refresh()

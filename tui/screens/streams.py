@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tui.screens.seam import EndpointNews, ReadableSession, ServerLink
 
 
+# Notices of lmdeck having read tool calls that the server could have read.
+_WITHOUT_PARSER = frozenset({"chat.no_tool_parser", "chat.calls_read"})
 _FLUSHES = 15  # how often a second growing text is rendered at most
 
 
@@ -33,6 +35,7 @@ class Streams:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._without_parser = False
         self.closed = False  # set when the widgets go: a turn that is stopped then still sends its last events
         self._status, self._banner = screen.status_line, screen.banner
         self._queue, self._keys = screen.queue_line, screen.keys_line
@@ -91,6 +94,8 @@ class Streams:
                 self._screen.run_worker(self._count_seconds, group="calls", exclusive=True)
             case events.ContextMeter():
                 self._status.change(meter=event)
+            case events.Notice(problem=problem) if problem.code in _WITHOUT_PARSER:
+                self._without_parser = True
             case events.MessageHeld():
                 self._screen.choose_for_held(event)
             case _:
@@ -115,6 +120,9 @@ class Streams:
     def _turn_over(self, event: events.TurnFinished | events.TurnFailed) -> None:
         if rate := event.timings.tokens_per_second:
             self._status.change(rate=rate)
+        if self._without_parser:
+            self._without_parser = False
+            self._screen.offer_tool_parser()
 
     def follow_link(self, link: ServerLink) -> Coroutine[Any, Any, None]:
         """Keep the status line and the banner up to date with the server. Subscribes at once."""

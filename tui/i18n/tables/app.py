@@ -39,6 +39,10 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Starting a model from here comes with a later version of lmdeck."),
         N_("Until then run {command} in another window."),
     ),
+    "app.restart_with_parser": (
+        N_("lmdeck started this server and can start it again with {flag}; this conversation goes on."),
+        N_("Choose “Restart with a tool parser” in the menu (/), or leave it: lmdeck reads the tool calls itself."),
+    ),
     "app.no_eyes": (
         N_("{model} understands text only, so the message with the picture was not sent."),
         N_("Take the picture out, or choose a vision model such as InternVL2 (/model)."),
