@@ -163,8 +163,9 @@ def _quoted(path: Path) -> str:
     return f'"{path}"' if " " in str(path) else str(path)
 
 
-# ssh as a master without a command of its own would outlive us: it is killed when its input, our pipe, ends.
-_TIED = 'exec 3<&0; (cat <&3 >/dev/null; kill $$ 2>/dev/null) & exec "$@" 3<&- </dev/null'
+# ssh as a master without a command of its own would outlive us: it is killed when its input, our pipe, ends. Whoever
+# watches the pipe holds none of ssh's own ones, whose end tells us that ssh has ended.
+_TIED = 'exec 3<&0; (cat <&3; kill $$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
 
 
 def jump_master(client: Client, target: Target, jump: str, control: str) -> list[str]:

@@ -21,7 +21,8 @@ class SshProcess:
         self.on_line: Callable[[str], None] | None = None
         self._child = child
         self._on_output = on_output
-        self._pumps = asyncio.gather(self._pump_output(), self._pump_errors())
+        self._output = asyncio.create_task(self._pump_output())
+        self._errors = asyncio.create_task(self._pump_errors())
         self._stopping = False
 
     @classmethod
@@ -54,12 +55,22 @@ class SshProcess:
 
     async def ended(self) -> int:
         """Wait for its end and for everything it said; returns the exit code."""
-        code = await self._child.wait()
-        # What ssh started (a ProxyCommand, a master of a jump host) may hold its pipes open.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await asyncio.shield(self._pumps)
+        code = await self._exited()
+        # What ssh started (a ProxyCommand) may hold the other pipe open.
+        await asyncio.wait({self._output, self._errors}, timeout=0.2)
         return code
+
+    async def _exited(self) -> int:
+        """The exit code as soon as there is one. asyncio's own waiting goes on until every pipe is closed, also those
+        that a child of ssh's holds (CPython gh-119710); so the end of ssh's output is waited for, too."""
+        waiting = asyncio.create_task(self._child.wait())
+        try:
+            await asyncio.wait({waiting, self._output}, return_when=asyncio.FIRST_COMPLETED)
+            while (code := self._child.returncode) is None:
+                await asyncio.wait({waiting}, timeout=0.02)
+            return code
+        finally:
+            waiting.cancel()
 
     async def stop(self) -> None:
         """End it: its input first, then by force."""
@@ -71,11 +82,11 @@ class SshProcess:
                     signal()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GRACE):
-                    await self._child.wait()
+                    await self._exited()
                     break
-        self._pumps.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pumps
+        self._output.cancel()
+        self._errors.cancel()
+        await asyncio.gather(self._output, self._errors, return_exceptions=True)
         if self._child.stdin is not None:
             with contextlib.suppress(OSError):
                 await self._child.stdin.wait_closed()
