@@ -131,6 +131,23 @@ async def test_a_call_ends_in_a_state_of_its_own(result: events.ToolResult, stat
         assert '{"a": 3, "b"' in screen_text(app)
 
 
+async def test_an_unfolded_call_shows_how_the_model_wrote_it():
+    async with running(size=(110, 80)) as (app, pilot, workspace):
+        pieces = ['{"a":', " 3", *["0"] * 50, "}"]
+        workspace.fake.play(
+            events.TurnStarted("t", "m"), events.RoundStarted(1, "a"), events.ToolCallStarted("c", "add"),
+            *(events.ToolCallArguments("c", piece) for piece in pieces), events.ToolResult("c", "add", "7"),
+        )  # fmt: skip
+        await see(pilot, "→ 7")
+        await pilot.press("ctrl+o")
+        await see(pilot, "as the model wrote it, piece by piece")
+        text = screen_text(app)
+        assert 's  "{\\"a\\":"' in text
+        assert 's  " 3"' in text
+        assert text.count('s  "0"') == 38
+        assert "“Show the request” has all of them" in text
+
+
 async def test_a_running_call_is_cancelled_by_its_cross_or_by_a_key():
     async with running(size=(110, 30)) as (app, pilot, workspace):
         await pilot.press("alt+x")

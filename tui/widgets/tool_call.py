@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from enum import Enum
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SHOWN_ARGUMENTS = 120
 _SHOWN_RESULT = 80
+_MOST_DELTAS = 40
 _CROSS = range(2, 4)  # cells
 
 
@@ -67,6 +69,8 @@ class ToolCallView(PartView):
         self._full = ""
         self._images: tuple[ImagePart, ...] = ()
         self._since = 0.0
+        self._begun = monotonic()
+        self._deltas: list[tuple[float, str]] = []
 
     @property
     def arguments(self) -> str:
@@ -78,6 +82,8 @@ class ToolCallView(PartView):
     def feed(self, fragment: str) -> None:
         """A further piece of the arguments; the line is repainted five times a second at most."""
         self._pieces.append(fragment)
+        if len(self._deltas) <= _MOST_DELTAS:
+            self._deltas.append((monotonic() - self._begun, fragment))
         if self.host is not None:
             self.host.part_changed(self, 0.2)
 
@@ -157,7 +163,16 @@ class ToolCallView(PartView):
                 )
             if self._log:
                 pieces += [_caption(_("printed")), _shorten(self._log)]
+        if self._deltas:
+            pieces += [_caption(_("as the model wrote it, piece by piece")), literal("\n".join(self._pieces_in_time()))]
         return Content("\n").join(pieces)
+
+    def _pieces_in_time(self) -> Iterator[str]:
+        """The raw fragments with the seconds since the call began; quoted, so that blanks are seen."""
+        for seconds, fragment in self._deltas[:_MOST_DELTAS]:
+            yield f"{seconds:7.3f} s  {json.dumps(fragment[:_SHOWN_ARGUMENTS], ensure_ascii=False)}"
+        if len(self._deltas) > _MOST_DELTAS:
+            yield _("… and more: “Show the request” has all of them")
 
 
 def _caption(text: str) -> Content:
