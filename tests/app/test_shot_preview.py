@@ -232,3 +232,13 @@ async def test_a_theme_that_went_away_is_said() -> None:
         screen._themes = ("gone",)
         await pilot.press("t")
         await see(pilot, "no theme called")
+
+
+async def test_a_replay_has_pictures_too() -> None:
+    workspace = FakeWorkspace(replay=True)
+    workspace.fake.messages = tuple(turn_messages(1, "question one"))
+    async with running(workspace, size=(120, 36)) as (app, pilot, _workspace):
+        await opened(pilot, app)
+        await see(pilot, "question one")
+        await pilot.press("enter")
+        await see(pilot, "lmdeck-pictures/lmdeck.png")

@@ -76,11 +76,12 @@ class Missing:
 
 
 def placed(grid: Grid) -> list[list[Cluster]]:
-    """The clusters of every row as far as they lie inside the grid. Text of no width is left out."""
-    return [list(_clusters(row, grid.width)) for row in grid.rows]
+    """The clusters of every row."""
+    return [list(clusters(row, grid.width)) for row in grid.rows]
 
 
-def _clusters(row: tuple[Run, ...], width: int) -> Iterator[Cluster]:
+def clusters(row: tuple[Run, ...], width: int) -> Iterator[Cluster]:
+    """The clusters of a row as far as they lie inside ``width`` cells. Text of no width is left out."""
     column = 0
     for text, ink in row:
         for piece, cells in _pieces(text):

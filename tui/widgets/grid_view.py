@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.shot.cells import Cluster, Grid, Ink, placed
+from tui.shot.cells import Grid, Ink, clusters
 
 
 class GridView(ScrollView, can_focus=True):
@@ -18,12 +18,12 @@ class GridView(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self._lines: list[tuple[Grid, list[Cluster]]] = []
+        self._lines: list[tuple[Grid, int]] = []
         self._styles: dict[Ink, Style] = {}
 
     def show(self, pages: tuple[Grid, ...]) -> None:
         """Other pages."""
-        self._lines = [(grid, row) for grid in pages for row in placed(grid)]
+        self._lines = [(grid, number) for grid in pages for number in range(len(grid.rows))]
         self.virtual_size = Size(max((grid.width for grid in pages), default=0), len(self._lines))
         self.refresh()
 
@@ -34,7 +34,7 @@ class GridView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         grid, row = self._lines[number]
         canvas = Style(color=grid.foreground, bgcolor=grid.background)
-        segments = [Segment(one.text, self._style(one.ink)) for one in row]
+        segments = [Segment(one.text, self._style(one.ink)) for one in clusters(grid.rows[row], grid.width)]
         whole = Strip(segments).adjust_cell_length(grid.width, canvas)
         return whole.crop(x, x + width).adjust_cell_length(width, self.rich_style)
 

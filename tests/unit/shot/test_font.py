@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,12 @@ def test_all_of_gb_2312_and_the_common_kanji_are_there() -> None:
     assert encodable("gb2312", 0xA1, 0xF7) <= font.characters()
     assert encodable("euc_jp", 0xB0, 0xCF) <= font.characters()
     assert set(range(0x20, 0x7F)) | set(range(0xA0, 0x130)) <= font.characters()
+
+
+def test_it_is_what_the_script_makes() -> None:
+    """``scripts/make_font.py`` prints this for the sources that it names; other bytes would draw other pictures."""
+    made = "55037b68a20654814030261d5fb6dc38037511b08cb350fd278408a458ac1ba2"
+    assert hashlib.sha256(font.font_path().read_bytes()).hexdigest() == made
 
 
 def test_what_the_screen_draws_is_there() -> None:
