@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tui.shot.cells import Grid, Missing, placed
 from tui.shot.png import Stock, to_png
 from tui.shot.svg import draw_svg, missing_in
 
+_AT_ONCE = 2  # pages
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
@@ -37,16 +39,22 @@ def save(pages: Sequence[Grid], path: Path, *, scale: int = 2, system_fonts: boo
         raise ProblemError(Problem("shot.bad_suffix", {"path": str(path)}))
     stock = Stock(scale)
     missing = Missing()
-    paths: list[Path] = []
-    for number, grid in enumerate(pages):
-        missing = missing.plus(missing_in(placed(grid)))
-        target = page_path(path, number)
+    for grid in pages:
+        rows = placed(grid)
+        missing = missing.plus(missing_in(rows))
+        if kind == ".png" and not system_fonts:
+            stock.learn(rows)
+
+    def drawn(grid: Grid) -> bytes:
         if kind == ".svg":
-            data = draw_svg(grid, system_fonts=system_fonts, title=title).svg.encode()
-        else:
-            data = to_png(grid, scale=scale, system_fonts=system_fonts, stock=stock)
-        _write(target, data)
-        paths.append(target)
+            return draw_svg(grid, system_fonts=system_fonts, title=title).svg.encode()
+        return to_png(grid, scale=scale, system_fonts=system_fonts, stock=stock)
+
+    paths = [page_path(path, number) for number in range(len(pages))]
+    # Compression, which is half of the work, leaves Python to the other page.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for target, data in zip(paths, pool.map(drawn, pages), strict=True):
+            _write(target, data)
     return Written(tuple(paths), missing)
 
 
