@@ -74,7 +74,7 @@ class MachinesSide(SettingsSide):
         from tui.screens.pick import PickScreen
 
         question = _("Several servers listen on {host}. Which one?").format(host=host)
-        choices = [f"{one.port}   {one.name or '?'}" for one in servers]
+        choices = [f"{one.port} {one.name or '?'}" for one in servers]
         chosen = await self._answer(PickScreen(question, choices))
         return None if chosen is None else servers[chosen]
 

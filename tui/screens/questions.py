@@ -49,7 +49,7 @@ def same_print(given: str, offered: str) -> bool:
     """Whether two fingerprints are the same; people leave out ``SHA256:`` or paste the whole line around it."""
     name, _colon, wanted = offered.rpartition(":") if offered.startswith("SHA256") else ("", "", offered)
     words = given.replace("\u200b", "").split()
-    return any(word.removeprefix(f"{name}:").strip("().,;\"'") == wanted for word in words)
+    return any(word.strip("().,;\"'").removeprefix(f"{name}:") == wanted for word in words)
 
 
 class QuestionScreen(Comparing):
