@@ -337,12 +337,6 @@ def _profile(words: list[str]) -> int:
     return profile_command(words)
 
 
-def _shot(words: list[str]) -> int:
-    from tui.screens.shot_command import main_shot
-
-    return main_shot(words)
-
-
 def _command_list() -> str:
     rows = [
         ("lmdeck", _("look around and offer what is here")),
@@ -388,7 +382,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "quantize": _quantize,
     "env": _env,
     "export": _outside("tui.export_command", "main_export"),
-    "shot": _shot,
+    "shot": _outside("tui.screens.shot_command", "main_shot"),
     "homework": _homework,
     "report": _outside("tui.homework_command", "main_report"),
     "pull": _outside("tui.pull_command", "main_pull"),
