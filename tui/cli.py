@@ -8,6 +8,7 @@ could not be reached or refused us; 130 interrupted. A signal that ends the scre
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -103,11 +104,15 @@ def _open(words: list[str]) -> int:
     _add_server_options(parser)
     _add_ssh_option(parser)
     _add_screen_options(parser)
-    parser.add_argument("--version", action="version", version=_version_text())
+    parser.add_argument("--version", action="store_true", help=_("say which version this is, and end"))
 
     from tui.ssh_words import joined_options
 
-    return _open_target(parser.parse_args(joined_options(words)))
+    options = parser.parse_args(joined_options(words))
+    if options.version:  # asked for only now: reading the packages' metadata takes a while
+        print(_version_text())
+        return 0
+    return _open_target(options)
 
 
 def _ssh(words: list[str]) -> int:
@@ -233,6 +238,7 @@ def _run_screen(options: AppOptions) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _complain(Problem("command.no_terminal"))
     options = _with_settings(options)
+    gc.disable()  # nothing of what is imported now is ever garbage; the app enables it again
     try:
         from tui.app import run_app
     except ImportError:

@@ -19,7 +19,7 @@ from tui.config.settings_options import build, flatten, option, options_of, sect
 from tui.config.settings_write import change_file, changed_text
 from tui.i18n import N_
 from tui.model.problem import Problem, ProblemError
-from tui.model.request import Sampling
+from tui.model.sampling import Sampling
 
 SERVER = N_("Where the server is")
 TALK = N_("How to talk to the model")

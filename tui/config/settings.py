@@ -9,7 +9,7 @@ from typing import Literal
 from tui.config import paths
 from tui.config.settings_options import option, section
 from tui.i18n import N_
-from tui.model.request import Sampling
+from tui.model.sampling import Sampling
 
 LOOK = N_("Language and look")
 INPUT = N_("Keyboard, mouse and terminal")

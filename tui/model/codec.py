@@ -16,12 +16,12 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from tui.model import events, gpu, launch, memory, message, monitor, problem, request, server, tool, turn
+from tui.model import events, gpu, launch, memory, message, monitor, problem, request, sampling, server, tool, turn
 
 
 @cache
 def _classes() -> dict[str, type]:
-    modules = (problem, message, events, gpu, launch, memory, monitor, request, server, tool, turn)
+    modules = (problem, message, events, gpu, launch, memory, monitor, request, sampling, server, tool, turn)
     return {
         name: item
         for module in modules

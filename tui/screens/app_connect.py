@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -14,7 +16,7 @@ from tui.screens.far_side import MachinesSide
 
 if TYPE_CHECKING:
     from tui.screens.connect import Look
-    from tui.screens.seam import WorkspaceFactory
+    from tui.screens.seam import Approver, Teller, Workspace, WorkspaceFactory
 
 Opener = Callable[[AppOptions], "WorkspaceFactory"]
 
@@ -31,9 +33,13 @@ class ConnectSide(MachinesSide):
 
     def _usual_opener(self, options: AppOptions) -> WorkspaceFactory:
         """The real workspace behind these options."""
-        from tui.screens.workspace import open_workspace
 
-        return partial(open_workspace, options, far=lambda: self.far)
+        async def open_it(approve: Approver, tell: Teller) -> Workspace:
+            # Loaded in a thread: it waits for the first frame, and typing does not wait for it.
+            room = await asyncio.to_thread(import_module, "tui.screens.workspace")
+            return await room.open_workspace(options, approve, tell, far=lambda: self.far)
+
+        return open_it
 
     @work(group="connect", exclusive=True)
     async def first_start(self) -> None:

@@ -12,7 +12,6 @@ from tui.i18n import _
 from tui.screens.chat_actions import ChatActions
 from tui.widgets.find_bar import FindBar
 from tui.widgets.jumps import last_code, next_of
-from tui.widgets.tool_call import ToolCallView
 from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ class ReadingActions(ChatActions):
     def action_jump(self, what: str) -> None:
         transcript = self.transcript
         if what == "call":
+            from tui.widgets.tool_call import ToolCallView
+
             place = next_of(transcript, ToolCallView)
             nothing = _("There is no tool call.")
         else:

@@ -11,7 +11,6 @@ from textual import work
 
 from tui.app_options import AppOptions
 from tui.i18n import _
-from tui.model.message import NoticePart
 from tui.model.problem import Problem, ProblemError
 from tui.screens.machine_actions import MachineActions
 
@@ -249,3 +248,5 @@ def _proxy_error(workspace: Workspace) -> Problem | None:
     last = next((one for one in reversed(workspace.reading.messages) if one.role == "assistant"), None)
     problems = [part.problem for part in last.parts if isinstance(part, NoticePart)] if last is not None else []
     return next((one for one in reversed(problems) if one.code.startswith("server.proxy_")), None)
+    from tui.model.message import NoticePart
+

@@ -8,7 +8,6 @@ from textual import work
 
 from tui.app_options import AppOptions
 from tui.i18n import _
-from tui.i18n.problems import explain
 from tui.model.problem import ProblemError
 from tui.screens.app_connect import ConnectSide
 
@@ -148,6 +147,8 @@ async def open_port(host: RemoteHost, text: str) -> str:
         port = parse_port(there.strip())
         forward = await host.open_port(port, parse_port(here.strip()) if here else None)
     except ProblemError as error:
+        from tui.i18n.problems import explain
+
         return explain(error.problem).text
     return _("http://127.0.0.1:{here} leads to port {there} of {host}.").format(
         here=forward.local_port, there=port, host=host.name

@@ -65,12 +65,12 @@ class MemorySide(ChatActions):
 
     def _attend(self) -> None:
         """Watch as closely as what is seen of the memory needs."""
-        from tui.model.monitor import Attention
-
         memory, panel = self.memory, self._panel
         self._look.close()
         if memory is None or panel is None or self._covered:
             return
+        from tui.model.monitor import Attention  # many classes, which wait for the first frame
+
         close = Attention.FOCUSED if panel.has_focus else Attention.SHOWN
         watch: AbstractContextManager[None] = memory.watching(close)
         self._look.enter_context(watch)

@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 # two threads in the same circle see half a module. It takes most of a second, in which the composer works already.
 _MODULES = (
     "httpx2",
-    "openai",
-    "openai.resources.chat.completions",
-    "jsonschema",
     "prometheus_client.parser",
     "tui.hosts.watching",
     "tui.server.endpoint",
@@ -55,6 +52,9 @@ def _load(names: tuple[str, ...]) -> None:
     """Import ``names``. Raises ProblemError where this environment's packages are not the ones lmdeck needs."""
     if (problem := environment_problem()) is not None:
         raise ProblemError(problem)
+    from tui.server.transport import import_openai
+
+    import_openai()
     for name in names:
         import_module(name)
 
@@ -245,10 +245,13 @@ async def _open_tools(opening: Opening, tell: Teller) -> ToolsRoom:
     from tui.config.settings import config_path
     from tui.config.settings_file import read_config
     from tui.tools.approval import Policy
+    from tui.tools.python_tools import tools_folder
     from tui.tools.setup import open_tools
 
     path = config_path()
     box = open_tools(opening.settings, await asyncio.to_thread(read_config, path))
+    if box.servers or box.python.offers() or tools_folder().exists():
+        await asyncio.to_thread(import_module, "jsonschema")  # checks what their tools say of themselves
     return ToolsRoom(box, Policy(opening.allow, opening.never, path, opening.profile, tell))
 
 

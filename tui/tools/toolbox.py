@@ -111,7 +111,9 @@ class Toolbox:
             for offer in source.offers():
                 spec = offer.spec
                 try:
-                    parameters, corrections = fixed_schema(spec.parameters)
+                    # Ours need no check: without own tools the library for schemas is not loaded before a call.
+                    ours = isinstance(source, BuiltIn)
+                    parameters, corrections = (spec.parameters, ()) if ours else fixed_schema(spec.parameters)
                 except SchemaError as error:
                     problems.append(Problem("tools.bad_schema", {"name": spec.name, "reason": str(error)}))
                     continue

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from tui.i18n import _
-from tui.i18n.problems import explain
 from tui.markdown.ink import BLANK, Link, Page, Row
-from tui.model.events import Timings, Usage
-from tui.model.problem import Problem
 from tui.widgets import words
 from tui.widgets.literal import literal
 from tui.widgets.part import PartView
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
     from tui.markdown.highlight import HighlightJob
     from tui.markdown.layout import CodePlace
     from tui.markdown.reply import Reply
+    from tui.model.events import Timings, Usage
+    from tui.model.problem import Problem
 
 # What one view shows at most of a part that is not the answer itself; the rest is kept and can be copied.
 DETAIL_LINES = 40
@@ -364,6 +363,8 @@ class NoticeView(PartView):
         self.problem = problem
 
     def picture(self) -> Content:
+        from tui.i18n.problems import explain
+
         explanation = explain(self.problem)
         head = Content("! ") + literal(explanation.sentence)
         return Content("\n").join([head, Content("  ") + literal(explanation.step)]) if explanation.step else head

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tui.i18n import _
-from tui.model.message import ImagePart
 from tui.widgets.cell_rows import cell_len, pad
+
+if TYPE_CHECKING:
+    from tui.model.message import ImagePart
 
 # Beyond this, text is not parsed for display: 1 MB of JSON takes 10 ms and more.
 PARSE_LIMIT = 50_000

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from tui.i18n import N_, _
-from tui.i18n.problems import explain
-from tui.model.events import ContextMeter, Timings, Usage
-from tui.model.server import LinkPhase, LinkState, ServerFacts
+
+if TYPE_CHECKING:
+    from tui.model.events import ContextMeter, Timings, Usage
+    from tui.model.server import LinkState, ServerFacts
 
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
@@ -76,19 +78,20 @@ def timings(value: Timings | None) -> list[str]:
     return pieces
 
 
+# By the phase's name: the model's classes are loaded after the first frame.
 _PHASES = {
-    LinkPhase.IDLE: N_("not connected"),
-    LinkPhase.RESOLVING: N_("looking up the host …"),
-    LinkPhase.CONNECTING: N_("connecting …"),
-    LinkPhase.HOST_KEY: N_("asks about the host key"),
-    LinkPhase.AUTH: N_("asks for a password or a code"),
-    LinkPhase.FORWARDING: N_("opening the tunnel …"),
-    LinkPhase.PROBING: N_("asking the server what it is …"),
-    LinkPhase.HEALTHY: N_("connected"),
-    LinkPhase.DEGRADED: N_("connected, with trouble"),
-    LinkPhase.LOST: N_("connection lost"),
-    LinkPhase.BACKOFF: N_("not reachable, tries again"),
-    LinkPhase.NEEDS_YOU: N_("needs you"),
+    "IDLE": N_("not connected"),
+    "RESOLVING": N_("looking up the host …"),
+    "CONNECTING": N_("connecting …"),
+    "HOST_KEY": N_("asks about the host key"),
+    "AUTH": N_("asks for a password or a code"),
+    "FORWARDING": N_("opening the tunnel …"),
+    "PROBING": N_("asking the server what it is …"),
+    "HEALTHY": N_("connected"),
+    "DEGRADED": N_("connected, with trouble"),
+    "LOST": N_("connection lost"),
+    "BACKOFF": N_("not reachable, tries again"),
+    "NEEDS_YOU": N_("needs you"),
 }
 
 
@@ -96,8 +99,8 @@ def link(state: LinkState | None) -> str:
     """The state of the link in a few words, with the round trip when connected."""
     if state is None:
         return _("starting …")
-    text = _(_PHASES[state.phase])
-    if state.phase is LinkPhase.HEALTHY and state.round_trip is not None:
+    text = _(_PHASES[state.phase.name])
+    if state.phase.name == "HEALTHY" and state.round_trip is not None:
         return f"⇄ {seconds(state.round_trip)}"
     return text
 
@@ -116,7 +119,7 @@ def age(value: float) -> str:
 def chip(state: LinkState | None, now: float) -> str:
     """The state of a connection in a few words: the round trip, since when (from a few seconds on), the next attempt.
     ``now`` is monotonic, as the state's own times are."""
-    if state is None or state.phase is LinkPhase.IDLE or not state.since:
+    if state is None or state.phase.name == "IDLE" or not state.since:
         return link(state)
     if state.retry_at is not None and state.retry_at > now:
         return _("not reachable, tries again in {age}").format(age=age(state.retry_at - now + 0.5))
@@ -130,6 +133,8 @@ _NEW = 5.0
 
 def link_trouble(state: LinkState | None) -> str:
     """The whole sentence with the next step while something is wrong with the link, else empty."""
+    from tui.i18n.problems import explain
+
     return explain(state.problem).text if state is not None and state.problem is not None else ""
 
 
