@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from tests.support import checkpoints, fake_lmdeploy
+from tests.support.app import screen_text, see, send
+from tests.support.far import app_on, connected, host_of, url_of, words_for
 from tests.support.ssh_links import QUICK, StartSshd, User, sshd
 from tests.support.sshd import Box, key_pair
+from tests.support.waiting import until_pilot
+from tui.app import LmdeckApp
+from tui.app_options import AppOptions
 from tui.hosts.remote import RemoteHost
 from tui.hosts.remote_machine import RemoteMachine
 from tui.launch import records
@@ -168,3 +174,52 @@ async def test_a_model_is_quantised_there(place: Place) -> None:
         assert isinstance(report, QuantiseReport)
         assert report.disk_after < report.disk_before
         assert os.path.isdir(model)
+
+
+async def pick_the_machine(app: LmdeckApp, pilot: Any, title: str) -> None:
+    """The one over ssh, not this one: it is the first. Which of other tests' servers is meant is asked meanwhile where
+    some run; that is not answered."""
+    end = monotonic() + 30
+    while title not in screen_text(app):
+        assert monotonic() < end, screen_text(app)
+        if "Several servers listen" in screen_text(app):
+            await send(pilot, "escape")
+        elif "On which machine?" in screen_text(app):
+            await send(pilot, "enter")
+        await pilot.pause(0.1)
+
+
+async def test_from_the_app_to_a_server_there_and_back(place: Place) -> None:
+    port = fake_lmdeploy.free_port()
+    text = (place.box.home / ".profile").read_text()
+    (place.box.home / ".profile").write_text(text.replace("FAKE_SPEED='20'", "FAKE_SPEED='60'"))
+    options = AppOptions(
+        ssh=url_of(place.box, fake_lmdeploy.free_port()), ssh_options=words_for(place.box), language="en"
+    )
+    async with app_on(options, size=(120, 40)) as (app, pilot):
+        host = await host_of(app, pilot)
+        await until_pilot(pilot, lambda: host.link.is_up, 20, "the link")
+        app.launch_words((f"models/{NAME}-w4a16-4bit", *HOMEWORK, "--server-port", str(port)))
+        await pick_the_machine(app, pilot, f"Start a server on {host.name}")
+        await see(pilot, "It fits.", 30)
+        await send(pilot, "f6")
+        address = f"{host.name}/127.0.0.1:{port}"
+        await until_pilot(
+            pilot, lambda: app.chat.workspace is not None and str(port) in app.chat.workspace.address, 60, address
+        )
+        await connected(app, pilot)
+        assert app.chat.workspace is not None
+        assert app.chat.workspace.host is host, "the connection is still the same one"
+        await app.run_action("app.switch_server")
+        await pick_the_machine(app, pilot, f"Another model on {host.name}")
+        await see(pilot, f"In place of {NAME}-w4a16-4bit on port {port}", 30)
+        await send(pilot, "escape")
+        await until_pilot(pilot, lambda: app.screen is app.chat)
+        await app.run_action("app.servers")
+        await pick_the_machine(app, pilot, f"Servers on {host.name}")
+        await see(pilot, "yours", 20)
+        await send(pilot, "delete")
+        await see(pilot, f"Stop {NAME}-w4a16-4bit?")
+        await send(pilot, "tab", "enter")
+        await see(pilot, "GiB came back", 40)
+        await see(pilot, "ended with code 0", 40)

@@ -138,10 +138,14 @@ class LaunchSide(MachineActions):
 
     async def _server_of_chat(self, machine: Machine) -> ServerEntry | None:
         """Ours that the chat is connected to; None when it is none of ours."""
+        from tui.hosts.remote_machine import RemoteMachine
         from tui.launch.servers import servers
 
         workspace = self.chat.workspace
-        port = workspace.address.rpartition(":")[2] if workspace is not None else ""
+        host = workspace.host if workspace is not None else None
+        if workspace is None or host is not (machine.host if isinstance(machine, RemoteMachine) else None):
+            return None
+        port = workspace.address.rpartition(":")[2]
         try:
             found = await servers(machine)
         except ProblemError as error:
@@ -246,7 +250,7 @@ class LaunchSide(MachineActions):
 def _proxy_error(workspace: Workspace) -> Problem | None:
     """What the proxy said in place of the last answer, if that is how it ended."""
     last = next((one for one in reversed(workspace.reading.messages) if one.role == "assistant"), None)
-    problems = [part.problem for part in last.parts if isinstance(part, NoticePart)] if last is not None else []
-    return next((one for one in reversed(problems) if one.code.startswith("server.proxy_")), None)
     from tui.model.message import NoticePart
 
+    problems = [part.problem for part in last.parts if isinstance(part, NoticePart)] if last is not None else []
+    return next((one for one in reversed(problems) if one.code.startswith("server.proxy_")), None)
