@@ -271,3 +271,60 @@ async def test_ways_into_the_walk_and_out_of_it(folder: Path) -> None:
         await see(pilot, "The report could not be written")
         app.chat.send("/report")
         await until_pilot(pilot, lambda: list(folder.glob("*-report.md")), 30)
+
+
+async def test_what_goes_wrong_on_the_way_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.support.fake_session import TIMINGS
+    from tui.model.events import TurnFailed
+    from tui.model.problem import Problem
+
+    async with running(size=(100, 40)) as (app, pilot, workspace):
+        workspace.fake.tools_enabled = frozenset({"clock"})
+        workspace.fake.busy = True
+        await app.run_action("screen.homework('camp-optional')", default_namespace=app.chat)
+        await next_is(pilot, app, "camp-optional/0")
+        await pilot.press("s")
+        await next_is(pilot, app, "camp-optional/1")
+        await pilot.press("enter")
+        await see(pilot, "A reply is running: stop it first")
+        workspace.fake.busy = False
+        await next_is(pilot, app, "camp-optional/1")
+        await pilot.press("enter")
+        await until_pilot(pilot, lambda: ("submit", "Compute (3+5)*2", False, False) in workspace.fake.calls)
+        assert workspace.fake.tools_enabled == {"clock", "add", "mul"}
+        await pilot.press("f1")
+        await until_pilot(pilot, lambda: app.screen is not app.chat)
+        workspace.fake.play(TurnFailed(Problem("server.unreachable", {"url": "http://x"}), TIMINGS))
+        await pilot.press("escape")
+        await next_is(pilot, app, "camp-optional/1")
+        assert shown(app).rows_view.said
+        # A picture is asked for although nothing was said: what is missing is named, and "no" leaves it.
+        await pilot.press("down", "enter")
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await see(pilot, "Missing: ")
+        await pilot.press("escape")
+        await until_pilot(pilot, lambda: isinstance(app.screen, HomeworkScreen))
+
+        def full(*_arguments: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("tui.homework.progress.save_progress", full)
+        await pilot.press("s")
+        await see(pilot, "How far you are cannot be kept (No space left on device).")
+
+
+async def test_without_a_server_the_question_waits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.chat_homework._OPENING_ATTEMPTS", 2)
+    async with running(size=(80, 24)) as (app, pilot, workspace):
+        await app.run_action("screen.homework('camp-basic')", default_namespace=app.chat)
+        await next_is(pilot, app, "camp-basic/0")
+        app.chat.workspace = None
+        await pilot.press("s")
+        await next_is(pilot, app, "camp-basic/1")
+        await pilot.press("s")
+        await next_is(pilot, app, "camp-basic/2")
+        await pilot.press("enter")
+        await see(pilot, "No server is open yet")
+        await pilot.press("r")
+        await see(pilot, "There is nothing to report yet")
+        app.chat.workspace = workspace

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#!$])")
 _AUTOLINK = re.compile(r"<(?:https?://|mailto:)[^\s<>]*>")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_MARKED = re.compile(r"[<`~#]|!\[")  # without any of these there is nothing to do
+_HARMFUL = re.compile(r"<|!\[")
+_FENCE = re.compile(r"```|~~~")
+_MEANS = re.compile(r"[\\`<]|!\[")
 _TICKS = re.compile(r"`+")
 _HEADING = re.compile(r"(?<![#\\])#{1,6}(?=[ \t]|$)")
 _DEEPEST = 6
@@ -58,14 +62,17 @@ def neutral(source: str, lower: int = 2) -> str:
     text = clean(source).strip("\n")
     if not text.strip():
         return ""
+    if not _MARKED.search(text):
+        return text
     html = parser(html=True)
     tokens = html.parse(text)
     lines = text.split("\n")
     _lower_headings(lines, tokens, lower)
     result = _escaped(lines, _code_lines(tokens))
-    if _is_dangerous(html.parse(result)):  # code spans that end elsewhere than they seem to: everything is escaped
+    # Code spans that end elsewhere than they seem to: everything is escaped.
+    if _HARMFUL.search(result) and _is_dangerous(html.parse(result)):
         result = result.replace("<", "&lt;").replace("![", "!\\[")
-    return result + _closing(html, result)
+    return result + (_closing(html, result) if _FENCE.search(result) else "")
 
 
 def quoted(markdown: str) -> str:
@@ -109,10 +116,11 @@ def _escaped(lines: Sequence[str], verbatim: set[int]) -> str:
 def _escape_paragraph(text: str) -> str:
     out: list[str] = []
     at = 0
-    while at < len(text):
-        piece, at = _piece(text, at)
+    while (found := _MEANS.search(text, at)) is not None:
+        out.append(text[at : found.start()])
+        piece, at = _piece(text, found.start())
         out.append(piece)
-    return "".join(out)
+    return "".join([*out, text[at:]])
 
 
 def _piece(text: str, at: int) -> tuple[str, int]:
@@ -131,9 +139,7 @@ def _piece(text: str, at: int) -> tuple[str, int]:
         if link is not None:
             return link[0], link.end()
         return ("&lt;" if _TAG.match(text, at) else char), at + 1
-    if char == "!" and text.startswith("![", at):
-        return "!\\[", at + 2
-    return char, at + 1
+    return ("!\\[", at + 2) if char == "!" else (char, at + 1)
 
 
 def _matching(text: str, at: int, run: str) -> int:

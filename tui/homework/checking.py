@@ -183,6 +183,9 @@ def _reply(requirement: Requirement, happened: Happened) -> Verdict:
     return State.MISSING, Sentence(N_("there is no reply yet"))
 
 
+_LONGEST = 20_000  # characters of a message that are searched for a task's question
+
+
 def answers_to(prompt: str, messages: Sequence[Message]) -> Iterator[Message]:
     """The assistant's messages behind a user's message that holds ``prompt``, white space aside, newest first."""
     wanted = "".join(prompt.split())
@@ -190,7 +193,7 @@ def answers_to(prompt: str, messages: Sequence[Message]) -> Iterator[Message]:
     answering = not wanted
     for message in messages:
         if message.role == "user":
-            answering = wanted in "".join(message.text.split())
+            answering = wanted in "".join(message.text[:_LONGEST].split())
         elif message.role == "assistant" and answering:
             found.append(message)
     yield from reversed(found)

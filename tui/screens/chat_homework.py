@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,29 +18,15 @@ if TYPE_CHECKING:
 
     from tui.export.document import Document
     from tui.homework.assignment import Assignment
-    from tui.homework.checking import Happened
-    from tui.homework.progress import Progress
     from tui.homework.walk import Around, WalkStep, WalkView
-    from tui.model.turn import TurnRecord
     from tui.screens.homework import Choice
+    from tui.screens.homework_state import Walk
     from tui.screens.launching import LaunchSide
+    from tui.screens.seam import ChatSession
 
 _PAUSE = 0.05
 _EVERY = 0.5
 _OPENING_ATTEMPTS = 400  # a workspace that is being opened is there within seconds
-
-
-@dataclass
-class _Walk:
-    """What the walk knows beside the open conversation."""
-
-    assignments: tuple[Assignment, ...]
-    problems: tuple[Problem, ...]
-    progress: Progress
-    models: tuple[str, ...] = ()
-    turns: tuple[TurnRecord, ...] = ()
-    others: dict[str, Happened] = field(default_factory=dict[str, "Happened"])
-    said: str = ""
 
 
 class HomeworkActions(ChatActions):
@@ -51,8 +36,9 @@ class HomeworkActions(ChatActions):
     async def action_homework(self, tasks: str = "") -> None:
         """Walk through the tasks named (ids, separated by commas; without any: the camp's and the user's own)."""
         from tui.screens.homework import HomeworkScreen
+        from tui.screens.homework_state import begin
 
-        walk = await asyncio.to_thread(_begin, tasks)
+        walk = await asyncio.to_thread(begin, tasks)
         if not walk.assignments:
             self.tell(Problem("homework.none", {"names": tasks}))
             return
@@ -77,12 +63,12 @@ class HomeworkActions(ChatActions):
 
     # what there is
 
-    def _view(self, walk: _Walk) -> WalkView:
+    def _view(self, walk: Walk) -> WalkView:
         from tui.homework.walk import view_of
 
         return view_of(walk.assignments, walk.progress, self._around(walk), walk.others)
 
-    def _around(self, walk: _Walk) -> Around:
+    def _around(self, walk: Walk) -> Around:
         from tui.homework.checking import Happened
         from tui.homework.walk import Around
         from tui.model.server import LinkPhase
@@ -108,12 +94,14 @@ class HomeworkActions(ChatActions):
         assert isinstance(self.app, LaunchSide)  # noqa: S101 (no other app opens this screen)
         return self.app
 
-    async def _look_around(self, walk: _Walk) -> None:
+    async def _look_around(self, walk: Walk) -> None:
         """The models that are there; asked again after a quantisation."""
         walk.models = await self._starter.model_folders()
 
-    async def _refresh(self, walk: _Walk) -> None:
+    async def _refresh(self, walk: Walk) -> None:
         """Read what was kept: the turns of the open conversation, and the conversations of the other tasks."""
+        from tui.screens.homework_state import happened_in
+
         workspace = self.workspace
         session = workspace.session if workspace is not None else None
         here = session.conversation_id if session is not None else ""
@@ -123,10 +111,10 @@ class HomeworkActions(ChatActions):
             other = walk.progress.of(one.id).conversation
             if other and other != here:
                 document = await self._kept_document(other)
-                walk.others[one.id] = _happened(document)
+                walk.others[one.id] = happened_in(document)
         await self._keep(walk)
 
-    async def _follow(self, walk: _Walk) -> None:
+    async def _follow(self, walk: Walk) -> None:
         """While the walk is shown, read again what is kept whenever something else is open."""
         before = self._opened
         while True:
@@ -158,7 +146,7 @@ class HomeworkActions(ChatActions):
             return empty
         return Document(info.title, tuple(messages), tuple(turns), conversation)
 
-    async def _keep(self, walk: _Walk) -> None:
+    async def _keep(self, walk: Walk) -> None:
         """Remember what is done now."""
         from tui.homework.progress import save_progress
         from tui.homework.walk import remember
@@ -171,19 +159,21 @@ class HomeworkActions(ChatActions):
 
     # doing
 
-    async def _obey(self, walk: _Walk, choice: Choice) -> None:
+    async def _obey(self, walk: Walk, choice: Choice) -> None:
+        from tui.screens.homework_state import skip
+
         if choice.what == "report":
             await self._write_report(walk)
         elif choice.step is None:
             return
         elif choice.what == "skip":
-            _skip(walk, choice.step)
+            skip(walk, choice.step)
         elif choice.what == "again":
             walk.progress = walk.progress.without(choice.step.assignment.id)
         else:
             await self._do(walk, choice.step)
 
-    async def _do(self, walk: _Walk, step: WalkStep) -> None:
+    async def _do(self, walk: Walk, step: WalkStep) -> None:
         match step.step.kind:
             case "quantise":
                 await self._quantise(walk, step.assignment)
@@ -194,10 +184,11 @@ class HomeworkActions(ChatActions):
             case "picture":
                 await self._picture(walk, step.assignment)
 
-    async def _quantise(self, walk: _Walk, assignment: Assignment) -> None:
+    async def _quantise(self, walk: Walk, assignment: Assignment) -> None:
         from dataclasses import replace
 
         from tui.homework.walk import find_model, name_of
+        from tui.screens.homework_state import mark_done
 
         task = assignment.quantising
         if task is None:
@@ -207,25 +198,26 @@ class HomeworkActions(ChatActions):
             folder = str(Path(found.rstrip("/")).parent / name_of(task.folder))
             task = replace(task, model=found, folder=folder)
         if await self._starter.visit_quantise(task.words):
-            _done(walk, assignment, "start")
+            mark_done(walk, assignment, "start")
         await self._look_around(walk)
 
-    async def _start(self, walk: _Walk, assignment: Assignment) -> None:
+    async def _start(self, walk: Walk, assignment: Assignment) -> None:
         from dataclasses import replace
 
         from tui.homework.walk import find_model
+        from tui.screens.homework_state import mark_done
 
         serving = assignment.serving
         if serving is None:
             return
         found = find_model(serving.model, walk.models)
         if await self._starter.visit_launch(replace(serving, model=found or serving.model).words):
-            _done(walk, assignment, "start")
+            mark_done(walk, assignment, "start")
 
-    async def _ask(self, walk: _Walk, step: WalkStep) -> None:
+    async def _ask(self, walk: Walk, step: WalkStep) -> None:
         """Send the prompt and wait for the end of its turn, with the chat in view. A task does not go on in the
         conversation of another one."""
-        from tui.model.events import TurnFailed, TurnFinished
+        from tui.screens.homework_state import offer_tools
 
         for _attempt in range(_OPENING_ATTEMPTS):
             if self.workspace is not None:
@@ -236,23 +228,39 @@ class HomeworkActions(ChatActions):
         if workspace is None or session is None:
             walk.said = _("No server is open yet: start one, or connect to one (Esc, then the menu).")
             return
+        if session.busy:
+            walk.said = _("A reply is running: stop it first (Esc).")
+            return
         others = (one for one in walk.assignments if one.id != step.assignment.id)
         if session.conversation_id in {walk.progress.of(one.id).conversation for one in others}:
             await workspace.new_conversation()
             self.session_changed()
             session = workspace.session or session
+        offer_tools(session, step.assignment)
+        await self._send_and_wait(walk, session, step.step.text)
+        walk.progress = walk.progress.with_task(step.assignment.id, conversation=session.conversation_id)
+        while self.app.screen is not self:  # noqa: ASYNC110 (no event tells that the user is back in the chat)
+            await asyncio.sleep(_EVERY)
+
+    async def _send_and_wait(self, walk: Walk, session: ChatSession, text: str) -> None:
+        """Send a message; return at the end of its turn, with what went wrong said."""
+        from tui.i18n.problems import explain
+        from tui.model.events import TurnFailed, TurnFinished
+        from tui.screens.homework_state import flush
+
         events = session.subscribe()
         try:
-            self.send(step.step.text)
+            self.send(text)
             async for event in events:
-                if isinstance(event, (TurnFinished, TurnFailed)):
+                if isinstance(event, TurnFailed):
+                    walk.said = explain(event.problem).text
+                if isinstance(event, (TurnFailed, TurnFinished)):
                     break
         finally:
             events.close()
-        await _flush(session)
-        walk.progress = walk.progress.with_task(step.assignment.id, conversation=session.conversation_id)
+        await flush(session)
 
-    async def _picture(self, walk: _Walk, assignment: Assignment) -> None:
+    async def _picture(self, walk: Walk, assignment: Assignment) -> None:
         """What is missing is said first; then the preview, which closes once the picture is written."""
         from tui.homework.checking import label, missing
         from tui.screens.confirm import ConfirmScreen
@@ -287,13 +295,14 @@ class HomeworkActions(ChatActions):
     async def action_report(self, target: str = "") -> None:
         """A report about the open conversation, to ``target``, else beside the pictures."""
         from tui.screens.homework_report import report_on
+        from tui.screens.homework_state import flush
 
         workspace = self.workspace
         session = workspace.session if workspace is not None else None
         if workspace is None or session is None or not workspace.reading.messages:
             self.hint(_("There is nothing to write yet."))
             return
-        await _flush(session)
+        await flush(session)
         document = await self._kept_document(session.conversation_id)
         if not document.messages:  # nothing is kept: what is on screen
             from tui.screens.export import open_document
@@ -309,7 +318,7 @@ class HomeworkActions(ChatActions):
         text = _("Renewed: {path}") if written.renewed else _("Written: {path}")
         self.hint(text.format(path=written.path))
 
-    async def _write_report(self, walk: _Walk) -> None:
+    async def _write_report(self, walk: Walk) -> None:
         """Both forms, in the folder of the pictures; what was written into an old one by hand stays."""
         from tui.screens.homework_report import chapters_of, write_reports
 
@@ -338,44 +347,3 @@ class HomeworkActions(ChatActions):
         for one in walk.assignments:
             if one.id in documents:
                 walk.progress = walk.progress.with_task(one.id, report=str(written[0].path))
-
-
-def _begin(tasks: str) -> _Walk:
-    """The tasks and how far they are. Reads files."""
-    from tui.homework.progress import load_progress
-    from tui.homework.reading import chosen
-
-    assignments, problems = chosen(tasks)
-    return _Walk(assignments, problems, load_progress())
-
-
-def _happened(document: Document) -> Happened:
-    from tui.homework.checking import Happened
-
-    return Happened(document.messages, document.turns, model=document.model)
-
-
-def _done(walk: _Walk, assignment: Assignment, kind: str) -> None:
-    """Remember that the steps of a kind are done."""
-    places = frozenset(place for place, step in enumerate(assignment.steps) if step.kind == kind)
-    kept = walk.progress.of(assignment.id)
-    walk.progress = walk.progress.with_task(assignment.id, done=kept.done | places, skipped=kept.skipped - places)
-
-
-def _skip(walk: _Walk, step: WalkStep) -> None:
-    """Leave a step out; one that was left out, or that was done by hand, is to be done again."""
-    from tui.homework.walk import StepState
-
-    kept, place = walk.progress.of(step.assignment.id), frozenset({step.place})
-    if step.state is StepState.OPEN:
-        changed = walk.progress.with_task(step.assignment.id, skipped=kept.skipped | place)
-    else:
-        changed = walk.progress.with_task(step.assignment.id, skipped=kept.skipped - place, done=kept.done - place)
-    walk.progress = changed
-
-
-async def _flush(session: object) -> None:
-    """Wait until the store has what the turn left."""
-    flush = getattr(session, "flush", None)
-    if flush is not None:
-        await flush()
