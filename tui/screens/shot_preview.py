@@ -78,6 +78,8 @@ class ShotScreen(Screen[None]):
         super().__init__()
         self._content, self.choice, self._turns, self._themes = content, choice, turns, themes
         self.pages: tuple[Grid, ...] = ()
+        self._drawn = choice.look
+        """How the pages were laid out: the choice may be ahead of them."""
         self.title_of_file = ""
         self.line = ""
         """The command that fetches the picture from here, once it is written."""
@@ -104,12 +106,13 @@ class ShotScreen(Screen[None]):
         choice = self.choice
         try:
             content = self._content(choice)
-            self.pages = await asyncio.to_thread(compose, content, choice.look)
+            pages = await asyncio.to_thread(compose, content, choice.look)
         except ProblemError as error:
             self._say(explain(error.problem).text)
             return
         if not self.is_attached:
             return  # closed in the meantime
+        self.pages, self._drawn = pages, choice.look
         self.title_of_file = content.title
         self.query_one(GridView).show(self.pages)
         self.query_one("#shot-about", Static).update(Content(self._about()))
@@ -192,7 +195,7 @@ class ShotScreen(Screen[None]):
             return
         async with self._saving:
             self._say(_("The picture is being drawn …"))
-            pages, look, title = self.pages, self.choice.look, self.title_of_file
+            pages, look, title = self.pages, self._drawn, self.title_of_file
             try:
                 written, svg = await asyncio.to_thread(_write, pages, look, title)
             except ProblemError as error:
