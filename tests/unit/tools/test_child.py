@@ -59,9 +59,9 @@ async def test_answers_reach_who_asked_and_the_rest_is_a_message(family: Family)
     child = await family.start(ECHO)
     assert (await child.request({"say": "hello"}, 10))["said"] == "hello"
     assert (await child.request({"say": "well"}, 10))["said"] == "well"
-    await until(lambda: len(family.messages) >= 6)
-    kinds = [("more" if "more" in one else "note" if "note" in one else one["said"]) for one in family.messages]
-    assert kinds == ["more", "note", "again"] * 2
+    # A second answer to the same question is dropped, or a message to nobody: it depends on who is faster.
+    kinds = [("more" if "more" in one else "note") for one in family.messages if "said" not in one]
+    assert kinds == ["more", "note"] * 2
     assert child.alive
     await child.aclose(grace=10)
     assert await child.exit_code() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -177,3 +178,58 @@ def test_a_type_that_no_model_can_write() -> None:
     f.__annotations__["a"] = Lock
     with pytest.raises(SignatureError, match="types"):
         function_tool(f)
+
+
+def test_a_file_that_is_no_module(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("def f() -> int:\n    return 1\n")
+    (problem,) = worker.ToolsFile(path).load()["problems"]
+    assert problem["kind"] == "import"
+
+
+def test_the_worker_answers_lines_until_nobody_asks(tmp_path: Path) -> None:
+    """As a process: what tools print, also natively, does not get between the answers."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import os, sys\n"
+        "def greet(name: str) -> str:\n"
+        "    print('printed', flush=True)\n"
+        "    os.write(1, b'native noise')\n"
+        "    assert sys.stdin.read() == ''\n"
+        "    return 'hello ' + name\n"
+    )
+    command = [sys.executable, "-m", "tui.tools.worker", str(path), str(4 * 1024**3)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+
+        def ask(**request: Any) -> list[dict[str, Any]]:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            lines: list[dict[str, Any]] = []
+            while not lines or "more" in lines[-1]:
+                lines.append(json.loads(process.stdout.readline()))
+            return lines
+
+        (loaded,) = ask(id=1, do="load")
+        assert [tool["name"] for tool in loaded["tools"]] == ["greet"]
+        *printed, answer = ask(id=2, do="call", name="greet", arguments={"name": "you"})
+        assert answer == {"id": 2, "text": "hello you", "images": []}
+        assert "".join(one["text"] for one in printed) == "printed\n"
+        process.stdin.close()
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b"native noise"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+def test_the_limit_of_memory_holds_for_the_process(tmp_path: Path) -> None:
+    code = (
+        "from tui.tools.worker import limit_memory\nimport resource\nlimit_memory(3 * 2**30)\n"
+        "print(resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    size = 3 * 2**30 if sys.platform == "linux" else -1
+    assert done.stdout.strip() == f"({size}, {size}) (0, 0)"
