@@ -35,6 +35,7 @@ class Place(Enum):
     QUANTISE = "quantise"
     NODES = "nodes"
     LOGS = "logs"
+    HOMEWORK = "homework"
     APP = "app"
 
 

@@ -89,7 +89,7 @@ _LABELS: Mapping[str, str] = {
     "memory-split": N_("Memory split into weights, kv cache and other"),
     "reply": N_("The model's reply"),
     "tools": N_("Called and shown: {names}"),
-    "evidence": N_("The card's own tool says the same"),
+    "evidence": N_("The line of the card's own tool"),
     "picture": N_("The picture"),
 }
 

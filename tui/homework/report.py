@@ -30,6 +30,7 @@ from tui.homework.pages import (
     has_content,
 )
 from tui.i18n import _
+from tui.lmdeploy.keys import without_keys
 from tui.model.memory import MemoryBreakdown, ServerSetup
 from tui.model.plan import Run
 from tui.model.turn import TurnRecord
@@ -123,11 +124,17 @@ def _server(chapter: Chapter) -> Iterator[Block]:
     setup = witness.setup if witness is not None else None
     words = setup.command if setup is not None else ()
     if not words and chapter.run is not None:
-        words = ("lmdeploy", "serve", "api_server", chapter.run.model, *chapter.run.flags)
+        words = _words_of(chapter.run)
     if words:
         yield Preformatted(shlex.join(words))
     if setup is not None:
         yield Table((_("what"), _("value")), tuple(_setup_rows(setup, chapter)))
+
+
+def _words_of(run: Run) -> tuple[str, ...]:
+    """The command line of a kept start, without its keys; some are kept with the model's name, some without."""
+    flags = run.flags if run.flags and not run.flags[0].startswith("-") else (run.model, *run.flags)
+    return ("lmdeploy", "serve", "api_server", *without_keys(flags))
 
 
 def _setup_rows(setup: ServerSetup, chapter: Chapter) -> Iterator[tuple[str, str]]:

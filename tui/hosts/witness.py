@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from tui.hosts.findings import Findings
 from tui.hosts.remote_finder import Orders
+from tui.lmdeploy.keys import without_keys
 from tui.lmdeploy.options import ServerCommand
 from tui.model.memory import ServerSetup, Witness
 from tui.model.monitor import MemoryState
@@ -130,15 +131,3 @@ def words_of(command: ServerCommand) -> tuple[str, ...]:
         elif value is not False:
             words += [flag, str(value)]
     return tuple(without_keys((*words, *command.unknown)))
-
-
-def without_keys(words: Iterable[str]) -> Iterator[str]:
-    """The words with ``…`` in place of every API key."""
-    hiding = False
-    for word in words:
-        name, equals, _value = word.partition("=")
-        if word.startswith("--"):
-            hiding = name.replace("_", "-") == "--api-keys"
-            yield f"{name}=…" if hiding and equals else word
-        else:
-            yield "…" if hiding else word

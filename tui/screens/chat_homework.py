@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,9 @@ class HomeworkActions(ChatActions):
         await self._look_around(walk)
         while True:
             await self._refresh(walk)
-            screen = HomeworkScreen(lambda: self._view(walk), walk.said, walk.problems)
+            keys = self._starter.keys_of_user
+            look = partial(self._view, walk)
+            screen = HomeworkScreen(look, walk.said, walk.problems, eats=self.eats, keymap=keys)
             following = self.run_worker(self._follow(walk), group="homework-follow", exclusive=True)
             try:
                 choice = await self.app.push_screen_wait(screen)

@@ -55,6 +55,14 @@ TOPICS = {
             "lmdeck-pictures of your home; m shows the memory of this moment instead of the turn's own."
         ),
     ),
+    "HomeworkScreen": (
+        N_("The homework"),
+        N_(
+            "The course's tasks, step by step. ↑ and ↓ choose a step, Enter does it, and the walk comes back after it. "
+            "Ticks come from what is really there: the running server, the conversation, the files. Esc goes back to "
+            "the chat; what is done stays done."
+        ),
+    ),
     "PlannerScreen": (
         N_("The planner"),
         N_(
@@ -85,6 +93,7 @@ PLACES = {
     "HistoryScreen": Place.HISTORY,
     "PreferencesScreen": Place.SETTINGS,
     "PlannerScreen": Place.PLANNER,
+    "HomeworkScreen": Place.HOMEWORK,
     "ConnectionsScreen": Place.CONNECTIONS,
 }
 

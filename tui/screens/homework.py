@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -13,11 +13,13 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tui.config.action import Place
 from tui.homework.walk import WalkStep, WalkView
 from tui.i18n import N_, _
 from tui.model.problem import Problem
+from tui.screens.bindings import bindings_for
 from tui.screens.homework_rows import HomeworkView
-from tui.widgets.lines import OneRow
+from tui.widgets.keyline import PlaceLine
 from tui.widgets.row_view import RowView
 
 _EVERY = 0.5
@@ -32,50 +34,36 @@ class Choice:
     step: WalkStep | None = None
 
 
-_KEYS: tuple[tuple[str, str, str], ...] = (
-    ("Enter", "choose", N_("do it")),
-    ("s", "skip", N_("skip, or not")),
-    ("r", "report", N_("report")),
-    ("x", "again", N_("begin the task anew")),
-    ("Esc", "leave", N_("back to the chat")),
-)
-
-
-class HomeworkKeys(OneRow):
-    """The keys of the walk; each can be clicked."""
-
-    def render(self) -> Content:
-        pieces = [
-            Content.assemble((f"{key} ", "bold $text-accent"), _(text)).stylize(f"@click=screen.{action}")
-            if action != "choose"
-            else Content.assemble((f"{key} ", "bold $text-accent"), _(text))
-            for key, action, text in _KEYS
-        ]
-        return Content("   ").join(pieces)
-
-
 class HomeworkScreen(Screen[Choice | None]):
     """Answers with what to do, None when it was left. ``look`` gives the state at this moment; ``said`` is what came of
-    the step before."""
+    the step before; ``eats`` and ``keymap`` are for the key line."""
 
     CSS_PATH = "../styles/homework.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_for(Place.HOMEWORK),
         Binding("escape", "leave", show=False, id="homework.leave"),
-        Binding("s", "skip", show=False, id="homework.skip"),
-        Binding("r", "report", show=False, id="homework.report"),
-        Binding("x", "again", show=False, id="homework.again"),
     ]
 
-    def __init__(self, look: Callable[[], WalkView], said: str = "", problems: tuple[Problem, ...] = ()) -> None:
+    def __init__(
+        self,
+        look: Callable[[], WalkView],
+        said: str = "",
+        problems: tuple[Problem, ...] = (),
+        *,
+        eats: frozenset[str] = frozenset(),
+        keymap: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self._look = look
+        self._eats, self._keymap = eats, keymap
         self._view = look()
         self.rows_view = HomeworkView(self._view, said, problems, id="homework-rows")
 
     def compose(self) -> ComposeResult:
         yield Static(Content(self._headline()), id="homework-title", markup=False)
         yield self.rows_view
-        yield HomeworkKeys(id="homework-keys")
+        lead = N_("↑ ↓ choose   Enter does it   Esc back to the chat")
+        yield PlaceLine(Place.HOMEWORK, lead, eats=self._eats, keymap=self._keymap, id="homework-keys")
 
     def on_mount(self) -> None:
         self.rows_view.focus()
@@ -120,4 +108,4 @@ class HomeworkScreen(Screen[Choice | None]):
         """Set all texts again in the present language."""
         self.query_one("#homework-title", Static).update(Content(self._headline()))
         self.rows_view.retranslate()
-        self.query_one(HomeworkKeys).refresh()
+        self.query_one(PlaceLine).refresh()

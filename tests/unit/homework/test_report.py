@@ -114,6 +114,9 @@ def test_what_is_not_known_is_left_out() -> None:
     only_run, _ = render(page(chapter(document, ticks=(), pictures=(), runs=(), run=run(predicted_kv=None))), "md")
     assert "lmdeploy serve api_server /root/internlm2_5-1_8b-chat-w4a16-4bit --quant-policy 4" in only_run
     assert "| kv cache |" not in only_run
+    secret = run(flags=("/models/m", "--api-keys", "secret", "--tp", "2"), predicted_kv=None)
+    shown, _ = render(page(chapter(document, ticks=(), pictures=(), runs=(), run=secret)), "md")
+    assert "lmdeploy serve api_server /models/m --api-keys '…' --tp 2" in shown
     bare = replace(SETUP, weight_bits=None, told=True, tp=2)
     split = (card(occupancy=None, time=0.0, witness=replace(WITNESS, gpu_line="", access_line="", setup=bare)),)
     odd = turn(breakdown=split, server=ServerFacts(simulated=True), usage=())

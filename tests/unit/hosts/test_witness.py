@@ -16,7 +16,8 @@ from tui.hosts.findings import Findings
 from tui.hosts.monitor import MemoryMonitor
 from tui.hosts.run_keeper import RunKeeper
 from tui.hosts.watching import Watch, memory_monitor
-from tui.hosts.witness import GpuTool, ask_here, ask_there, setup_of, without_keys, words_of
+from tui.hosts.witness import GpuTool, ask_here, ask_there, setup_of, words_of
+from tui.lmdeploy.keys import without_keys
 from tui.lmdeploy.log import LogReader
 from tui.lmdeploy.options import parse_options
 from tui.model.gpu import GpuReading, GpuSample
