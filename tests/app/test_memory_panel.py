@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -94,6 +95,48 @@ async def test_any_figure_opens_its_explanation_by_keyboard(keeper):
         await pilot.press("escape")
         await pilot.press("escape")
         await until_pilot(pilot, lambda: app.focused is app.chat.composer)
+
+
+def in_a_container(keeper: RunKeeper, **known: Any) -> FakeWorkspace:
+    """The same server, seen from inside a container: the driver lists no process."""
+    recording = load("turbomind-1_8b-w4a16-ratio0.4-kvint4")
+    workspace = FakeWorkspace()
+    reading = recording.reading(replace(recording.ready_sample(), processes=()))
+    found = Found(findings(recording, **known))
+    workspace.memory = MemoryMonitor(workspace.link, FakeGpu(reading), found, keeper=keeper)
+    return workspace
+
+
+async def test_hidden_process_ids_are_said_and_the_parts_still_add_up(keeper):
+    async with running(in_a_container(keeper), size=WIDE) as (app, pilot, workspace):
+        await see(pilot, "░ other + others")
+        text = screen_text(app)
+        assert "x others" not in text, "nothing is claimed of strangers"
+        assert "1.44  checkpoint" in text
+        assert "8.14  server log" in text
+        card = workspace.memory.state.cards[0].breakdown
+        shown = (card.weights, card.kv_cache, card.other, card.other_processes, card.driver_reserve, card.free)
+        assert sum(figure.bytes or 0 for figure in shown) == card.total.bytes
+        place = next(number for number, row in enumerate(panel(app).rows) if row.key == "other")
+        await pilot.click(MemoryPanel, offset=(4, place))
+        await see(pilot, "Process ids are hidden here")
+
+
+async def test_hidden_process_ids_of_a_server_that_lmdeck_started(keeper):
+    """What was used before the start is known then, so others can be told from the server."""
+    recording = load("turbomind-1_8b-w4a16-ratio0.4-kvint4")
+    before = {0: recording.meta["mem_base"][0] - (recording.ready_sample().reserved or 0)}
+    async with running(in_a_container(keeper, baseline=before), size=WIDE) as (app, pilot, _workspace):
+        await see(pilot, "░ other ")
+        assert "other + others" not in screen_text(app)
+        assert "1.9" in next(row for row in screen_text(app).splitlines() if "░ other" in row)
+
+
+async def test_hidden_process_ids_in_one_line(keeper):
+    async with running(in_a_container(keeper), size=NARROW) as (_app, pilot, _workspace):
+        await see(pilot, "w 1.44 kv 8.14")
+        await pilot.click("#gpu-line")
+        await see(pilot, "░ other + others")
 
 
 async def test_any_figure_opens_its_explanation_by_mouse(keeper):
