@@ -5,14 +5,15 @@
     apt-get download fonts-noto-cjk=1:20220127+repack1-1 fonts-jetbrains-mono=2.242+ds-3 \
         fonts-noto-mono=20201225-1 fonts-noto-core=20201225-1
     for package in fonts-*.deb; do dpkg-deb -x "$package" unpacked; done
+    npm pack @expo-google-fonts/noto-emoji@0.4.7 && tar -xzf expo-google-fonts-*.tgz -C unpacked
     pip install fonttools==4.68.0
     python scripts/make_font.py unpacked
 
 Narrow characters come from JetBrains Mono and Noto Sans Mono (600 units wide), everything two cells wide from Noto
 Sans Mono CJK SC, enlarged to exactly 1,200 units; symbols that none of the narrow fonts has come from Noto Sans Math
-and Noto Sans Symbols, made to fit one cell. All are under the SIL Open Font License 1.1 and so is the result
-(tui/shot/fonts/OFL.txt). It has a name of its own, because the licence of Noto Sans CJK's sources reserves the name
-"Source". The same files give the same bytes; their SHA-256 sums are checked.
+and Noto Sans Symbols, made to fit one cell; common emoji, in one colour, from Noto Emoji. All are under the SIL Open
+Font License 1.1 and so is the result (tui/shot/fonts/OFL.txt). It has a name of its own, because the licence of Noto
+Sans CJK's sources reserves the name "Source". The same files give the same bytes; their SHA-256 sums are checked.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ SOURCES = (
     ("NotoSansSymbols2-Regular.ttf", "876598db5f1e3bef2bc77c4d94c5b0d5d2c1620be4878a06f18fb5434e331688"),
     ("NotoSansSymbols-Regular.ttf", "24b615ceb7d50a2c09060664ca9e24a160c9beb6bfca0563e8359369a4bc0993"),
 )
+EMOJI_SOURCE = ("NotoEmoji_400Regular.ttf", "24aaa2a20c9c06ffe9bf04284bfd1f14376a329d10122f902abe2770817eb504")
 WIDE = 2  # which of them
 WIDE_FACE = 7  # Noto Sans Mono CJK SC in the collection
 TARGET = Path(__file__).resolve().parents[1] / "tui" / "shot" / "fonts" / "lmdeck-mono.ttf"
@@ -50,6 +52,16 @@ FAMILY = "lmdeck Mono"
 CELL = 600
 ASCENT, DESCENT = 1020, -300
 WIDE_SCALE = 2 * CELL / 1000
+EMOJI_SCALE = 2 * CELL / 2600
+EMOJI_SHIFT = 37  # brings them to the middle of the line
+# What models like to write beside the smileys (U+1F600…U+1F64F).
+EMOJI = (
+    "✅❌❓❔❗❎➕➖➗⭐⚡⛔⛅☕⌚⌛⏰⏳⏩⏪⚪⚫⬛⬜✨✋✊"
+    "🚀🔥💡📌📍📝🎯👍👎👉👈👆👇👏👋👌💪🤝🤔🤖🤗🤣🤩🥳🥰🧠💬💭💻📱🖱💾💿📷🎥🔍🔎🔧🔨🔑🔒🔓🔗🔔🔄🔴🟠🟡🟢🔵🟣🟥🟧🟨🟩🟦🟪"
+    "📁📂📄📃📅📆📊📈📉📋📎📏📐📓📕📗📘📙📚📖📦📢📣📧📨📩📮🌍🌎🌏🌐🌈🌊🌞🌟🌙🌱🌲🌳🌴🌵🌸🌹🌻🍀🍁🍂🍃"
+    "🍉🍊🍋🍎🍏🍇🍓🍒🍑🍌🍍🍅🥕🌽🍞🍕🍔🍟🍰🎂🍺🍵🎉🎊🎁🎈🎓🎨🎬🎮🎲🎵🎶🎸🏆🏅🏃🏠🏡🏢🏫🏥🐶🐱🐭🐰🦊🐻🐼🐯🦁🐮🐷"
+    "🐵🐔🐧🐦🐤🦆🦉🐍🐢🐟🐬🐳🦋🐝🐞🚗🚕🚌🚲🚂🚄🛫🚢🚦🚧🚨🚩🚫🆕🆗🆒🆘🔝🔢💯💰💳💎💖💙💚💛💜💔💕💥💦💤👀👑👦👧👨👩👴👵👶"
+)
 HAN_SHIFT = -96  # Han, 880 above and 120 below its baseline, comes to the middle of the line
 ROOM = CELL - 40  # what a squeezed symbol may fill of its cell
 TOLERANCE = 4.0  # units; how far a quadratic curve may be from the cubic one
@@ -58,7 +70,7 @@ LICENCE = "This Font Software is licensed under the SIL Open Font License, Versi
 COPYRIGHT = (
     "Copyright 2014-2021 Adobe (http://www.adobe.com/), with Reserved Font Name 'Source'. "
     "Copyright 2020 The JetBrains Mono Project Authors (https://github.com/JetBrains/JetBrainsMono). "
-    "Copyright 2015-2018 Google LLC (Noto Sans Mono, Noto Sans Math, Noto Sans Symbols). "
+    "Copyright 2013-2026 Google LLC (Noto Sans Mono, Noto Sans Math, Noto Sans Symbols, Noto Emoji). "
     "Their glyphs, scaled and joined by the lmdeck authors."
 )
 
@@ -156,6 +168,13 @@ def narrow_glyph(sources: Sequence[Drawer], code: int) -> tuple[Any, int] | None
     return None
 
 
+def drawn_emoji(source: Drawer) -> Iterator[tuple[int, Any, int]]:
+    """The same for emoji, in outlines of one colour."""
+    for code in sorted({*map(ord, EMOJI), *range(0x1F600, 0x1F650)}):
+        if get_character_cell_size(chr(code)) == 2:
+            yield code, source.glyph(code, EMOJI_SCALE, 0, EMOJI_SHIFT), 2 * CELL
+
+
 def drawn(sources: Sequence[Drawer]) -> Iterator[tuple[int, Any, int]]:
     """Code point, glyph and advance of everything the font has."""
     wide = sources[WIDE]
@@ -170,13 +189,13 @@ def drawn(sources: Sequence[Drawer]) -> Iterator[tuple[int, Any, int]]:
             yield code, wide.glyph(code, WIDE_SCALE, spare * WIDE_SCALE, HAN_SHIFT), 2 * CELL
 
 
-def built(sources: Sequence[Drawer]) -> FontBuilder:
+def built(sources: Sequence[Drawer], emoji: Drawer) -> FontBuilder:
     """The font: outlines, widths, character map and names, nothing else."""
     blank = TTGlyphPen(None).glyph()
     glyphs: dict[str, Any] = {".notdef": blank}
     widths = {".notdef": CELL}
     names: dict[int, str] = {}
-    for code, glyph, advance in drawn(sources):
+    for code, glyph, advance in (*drawn(sources), *drawn_emoji(emoji)):
         names[code] = f"u{code:04X}"
         glyphs[names[code]], widths[names[code]] = glyph, advance
     font = FontBuilder(1000, isTTF=True)
@@ -212,8 +231,9 @@ def main(arguments: list[str]) -> None:
         sys.exit(__doc__)
     root = Path(arguments[0])
     sources = [Drawer(opened(checked(root, name, checksum))) for name, checksum in SOURCES]
+    emoji = Drawer(opened(checked(root, *EMOJI_SOURCE)))
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    built(sources).save(TARGET)
+    built(sources, emoji).save(TARGET)
     print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes, {hashlib.sha256(TARGET.read_bytes()).hexdigest()}")
 
 

@@ -259,8 +259,8 @@ def test_what_is_missing_is_said_in_words() -> None:
     said = missing_text(Missing(1, ("한",)), system_fonts=False)
     assert said.startswith("1 character has no glyph")
     assert said.endswith("pip install 'lmdeck[cjk]'")
-    assert "lmdeck[cjk]" not in missing_text(Missing(1, ("🚀",)), system_fonts=False)
-    assert "🚀 한" in missing_text(Missing(3, ("🚀", "한")), system_fonts=True)
+    assert "lmdeck[cjk]" not in missing_text(Missing(1, ("🦄",)), system_fonts=False)
+    assert "🦄 한" in missing_text(Missing(3, ("🦄", "한")), system_fonts=True)
     assert missing_text(Missing(99, tuple("abcdefghijklmnop")), system_fonts=False).endswith("…")
 
 

@@ -6,6 +6,7 @@ import struct
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from unicodedata import category
 
 FAMILY = "lmdeck Mono"
 FALLBACKS = ("Sarasa Mono SC", "JetBrains Mono", "Noto Sans Mono CJK SC", "Source Han Mono SC", "monospace")
@@ -13,7 +14,7 @@ FALLBACKS = ("Sarasa Mono SC", "JetBrains Mono", "Noto Sans Mono CJK SC", "Sourc
 
 EXTRA_FAMILY = "Noto Sans CJK SC"
 _EXTRA, _EXTRA_FILE, _EXTRA_FACE = "manimgx_fonts_cjk", "NotoSansCJK-VF.otf.ttc", 2  # Simplified Chinese
-_DRAWN_INVISIBLY = frozenset((0x200D, 0xFE0E, 0xFE0F))  # joiner and selectors inside a cluster
+_SELECTORS = frozenset((0xFE0E, 0xFE0F))  # of text or picture: there is one form only
 
 
 def font_path() -> Path:
@@ -22,9 +23,12 @@ def font_path() -> Path:
 
 
 def has_glyphs(cluster: str) -> bool:
-    """Whether the bundled font draws every character of a cluster."""
+    """Whether the bundled font draws a cluster: a character, with marks at most. Sequences that make one picture of
+    several (flags, families, skin colours) would leave their place."""
     known = characters()
-    return all(ord(one) in known or ord(one) in _DRAWN_INVISIBLY for one in cluster)
+    shown = [one for one in cluster if ord(one) not in _SELECTORS] or [" "]
+    first, others = shown[0], shown[1:]
+    return ord(first) in known and all(ord(one) in known and category(one) in ("Mn", "Me") for one in others)
 
 
 @cache

@@ -30,6 +30,8 @@ SCRIPTS = {
     "arrows": "↑↓→⇄",
     "mathematics": "∑∫ℝⁿ",
     "emoji": "🚀✅",
+    "rare emoji": "🦄🧬",
+    "flag": "🇨🇳ab",
     "rare han": "𠮷𪚥",
     "family": "👨‍👩‍👧ab",
 }

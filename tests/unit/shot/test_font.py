@@ -36,18 +36,22 @@ def test_all_of_gb_2312_and_the_common_kanji_are_there() -> None:
 
 def test_it_is_what_the_script_makes() -> None:
     """``scripts/make_font.py`` prints this for the sources that it names; other bytes would draw other pictures."""
-    made = "55037b68a20654814030261d5fb6dc38037511b08cb350fd278408a458ac1ba2"
+    made = "c804f910090712efd37e10e853e1240a37ab6a389959d2c94a4b5b6c9369f25b"
     assert hashlib.sha256(font.font_path().read_bytes()).hexdigest() == made
 
 
 def test_what_the_screen_draws_is_there() -> None:
-    assert font.has_glyphs("▸▾⚙✓✗⇄⎿☐☑●○◐…·–—“”↑↓›„")
+    assert all(map(font.has_glyphs, "▸▾⚙✓✗⇄⎿☐☑●○◐…·–—“”↑↓›„🚀✅😀"))
 
 
 def test_what_is_not_there_is_known() -> None:
     assert not font.has_glyphs("한")
-    assert not font.has_glyphs("🚀")
-    assert not font.has_glyphs("中🚀")
+    assert not font.has_glyphs("🦄")
+    assert not font.has_glyphs("👨‍👩‍👧")
+    assert not font.has_glyphs("👍🏽")
+    assert not font.has_glyphs("🇨🇳")
+    assert font.has_glyphs("e\u0301")
+    assert font.has_glyphs("")
     assert font.has_glyphs("⚙\ufe0f")
 
 

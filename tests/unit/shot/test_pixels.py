@@ -11,8 +11,8 @@ from tui.shot.png import Stock, _resvg, to_png
 from tui.shot.svg import draw_svg
 
 GOLDEN = {
-    1: "c84d69fc571f2c6d6650876522f9524ee0b5bb65bbc5eec9763faa854e023d04",
-    2: "7eb3492a42df4f83304a3631f57716b14bde7f350a8d4c49f56eefdeb9d6388f",
+    1: "064b0045dab6cf1f5f293a1fb7c3ad29efde03e5d9fca71cd3a6e4aa453583bd",
+    2: "a763430fcc673e253e4650dd1299cc47100e1395041732e46cc07b5ba1a37762",
 }
 
 
