@@ -96,7 +96,9 @@ async def prepare(
     answer = plan(question, measurements) if question else None
     host = command.text("server_name") or DEFAULT_HOST
     port = await _port(machine, command, host, busy_ports, found)
-    argv = (*program_words(found.installation), "serve", "api_server", *wish.words)
+    moved = "server_port" in command.options and command.count("server_port", DEFAULT_PORT) != port
+    words = with_flags(wish, ("--server-port", str(port))).words if moved else wish.words
+    argv = (*program_words(found.installation), "serve", "api_server", *words)
     argv += (*_additions(command, model, host, port, found), *wish.verbatim)
     notices = [*found.notices, *_notices(command, host, found)]
     prepared = Prepared(
@@ -270,7 +272,7 @@ def _additions(command: ServerCommand, model: Model | None, host: str, port: int
     added: list[str] = []
     if "server_name" not in command.options:
         added += ["--server-name", host]
-    if command.count("server_port", DEFAULT_PORT) != port or "server_port" not in command.options:
+    if "server_port" not in command.options:
         added += ["--server-port", str(port)]
     if "log_level" not in command.options:
         added += ["--log-level", "INFO"]
