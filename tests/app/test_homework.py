@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,19 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import OptionList
 
 from tests.support import fake_lmdeploy
 from tests.support.app import running, screen_text, see
 from tests.support.demo import RunningDemo, demo
+from tests.support.fake_session import FakeWorkspace
 from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
-from tests.support.waiting import until_pilot
+from tests.support.waiting import until, until_pilot
 from tui.app import LmdeckApp
 from tui.app_options import AppOptions
 from tui.config.terminal import Terminal
 from tui.homework.progress import load_progress
 from tui.i18n import set_language
 from tui.launch.machine import LocalMachine
-from tui.model.surroundings import Surroundings
+from tui.model.surroundings import FoundServer, Surroundings
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.homework import HomeworkScreen
 from tui.screens.launch import LaunchScreen
@@ -328,3 +331,73 @@ async def test_without_a_server_the_question_waits(folder: Path, monkeypatch: py
         await pilot.press("r")
         await see(pilot, "There is nothing to report yet")
         app.chat.workspace = workspace
+
+
+@pytest.mark.timeout(120)
+async def test_a_server_started_by_hand_ticks_the_first_steps_by_its_facts(
+    folder: Path, tmp_path: Path, machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
+) -> None:
+    prefix = lmdeploy()
+    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=400.0)
+    port = fake_lmdeploy.free_port()
+    model = models / "internlm2_5-1_8b-chat-w4a16-4bit"
+    flags = [
+        "--model-format",
+        "awq",
+        "--quant-policy",
+        "4",
+        "--cache-max-entry-count",
+        "0.4",
+        "--server-port",
+        str(port),
+    ]
+    with (tmp_path / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [prefix / "bin" / "lmdeploy", "serve", "api_server", model, *flags], stdout=log, stderr=log
+        )
+        try:
+            await until(lambda: b"Uvicorn running" in (tmp_path / "server.log").read_bytes(), 60)
+            with (tmp_path / "server.log").open("ab") as more:
+                more.write(b'INFO:     127.0.0.1:5 - "POST /v1/chat/completions HTTP/1.1" 200 OK\n')
+            options = AppOptions(url=f"http://127.0.0.1:{port}", homework="camp-basic", store=tmp_path / "c.sqlite3")
+            async with walking(options) as (app, pilot):
+                await next_is(pilot, app, "camp-basic/2")
+                await see(pilot, "Weights in 4 bits  awq with 4 bits", 30)
+                await see(pilot, "Quantised kv cache  quant policy int4")
+                await see(pilot, "vgpu-smi: | 0 ")
+                assert "simulated" not in screen_text(app)
+                witness = app.chat.workspace.memory.snapshot()[0].witness
+                assert "MiB / 24576 MiB" in witness.gpu_line
+                assert witness.access_line.endswith('"POST /v1/chat/completions HTTP/1.1" 200 OK')
+                assert witness.setup.command[:4] == ("lmdeploy", "serve", "api_server", str(model))
+        finally:
+            server.kill()
+            server.wait()
+
+
+async def test_the_card_of_the_connect_screen_opens_the_walk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMDECK_LANGUAGE", "en")
+    asked: list[AppOptions] = []
+
+    def opener(chosen: AppOptions) -> Any:
+        async def factory(_approve: object, _tell: object) -> FakeWorkspace:
+            return FakeWorkspace()
+
+        asked.append(chosen)
+        return factory
+
+    async def look() -> AsyncIterator[Surroundings]:
+        yield Surroundings(servers=(FoundServer("http://127.0.0.1:23334", ("m",)),))
+
+    options = AppOptions(connect=True)
+    app = LmdeckApp(opener(options), options, terminal=Terminal("plain"))
+    app.opener, app.look = opener, look
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
+        await see(pilot, "Do the camp's homework")
+        cards = app.screen.query_one("#cards", OptionList)
+        cards.highlighted = cards.get_option_index("homework")
+        await pilot.press("enter")
+        await next_is(pilot, app, "camp-basic/0")
+        assert (asked[-1].homework, asked[-1].url) == ("camp", "http://127.0.0.1:23334")
+        await pilot.press("f1")
+        await see(pilot, "Ticks come from what is really")

@@ -52,7 +52,7 @@ def cards_of(now: Surroundings) -> list[Card]:
             _("Do the camp's homework"),
             _("Step by step: quantise, start, ask, picture, report; what is missing is said."),
             "demo",
-            {"homework": "camp"},
+            {"homework": "camp", "url": next((server.url for server in now.servers if server.answers), "")},
         )
     )
     cards += [_host(host) for host in now.hosts[:_MOST_HOSTS]] or [_any_host()]

@@ -98,13 +98,18 @@ def _ticks(view: WalkView, width: int) -> Iterator[Row]:
         return
     yield Row(cut([(_("What the task asks for"), "bold")], width))
     for tick in view.ticks.get(current.id, ()):
-        yield _tick(tick, width)
+        yield from _tick(tick, width)
 
 
-def _tick(tick: Tick, width: int) -> Row:
+def _tick(tick: Tick, width: int) -> Iterator[Row]:
+    """The requirement and why it is met or not; a reason that is too long for the row stands below."""
     mark, style = _TICK_MARKS[tick.state]
     if not tick.requirement.required and not tick.is_met:
         style = "muted"
     reason = one_line(tick.reason, 300)
-    pieces = [(f" {mark} ", style), (one_line(label(tick.requirement), 120), ""), ("  " + reason, "muted")]
-    return Row(cut(pieces, width))
+    row = Row(((f" {mark} ", style), (one_line(label(tick.requirement), 120), ""), ("  " + reason, "muted")))
+    if row.cells <= width:
+        yield row
+    else:
+        yield Row(cut(row.pieces[:2], width))
+        yield from folded(reason, width, "muted", "     ")
