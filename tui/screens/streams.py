@@ -6,10 +6,11 @@ Loaded after the first frame, with the model's dataclasses.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tui.chat.merge import merge_events
 from tui.model import events
 from tui.model.message import ImagePart
 from tui.model.server import LinkState, ServerFacts
@@ -70,15 +71,19 @@ class Streams:
             for problem in notices:
                 self._screen.tell(problem)
             self._state(session)
-            async for event in subscription:
-                if isinstance(event, events.BranchChanged):
-                    self.feed.show(_branch(session, event.tip), session.turns)
-                    if event.restored:
-                        self._screen.transcript.select(event.restored[0])
-                self._event(session, event)
+            async for first in subscription:
+                for event in _together(first, subscription.drain()):
+                    if isinstance(event, events.BranchChanged):
+                        self._show_branch(session, event)
+                    self._event(session, event)
         finally:
             self._silence.end()
             subscription.close()
+
+    def _show_branch(self, session: ReadableSession, event: events.BranchChanged) -> None:
+        self.feed.show(_branch(session, event.tip), session.turns)
+        if event.restored:
+            self._screen.transcript.select(event.restored[0])
 
     def _event(self, session: ReadableSession, event: events.SessionEvent) -> None:
         if self.closed:
@@ -142,6 +147,17 @@ class Streams:
             return
         self._status.change(link=link.link, facts=link.facts, model=link.model)
         self._banner.show_link(link.link)
+
+
+def _together(first: events.SessionEvent, rest: list[events.SessionEvent]) -> Iterator[events.SessionEvent]:
+    """What waits, neighbouring pieces of text as one: a burst brings dozens at a time."""
+    last = first
+    for event in rest:
+        merged = merge_events(last, event)
+        if merged is None:
+            yield last
+        last = event if merged is None else merged
+    yield last
 
 
 def _images(session: ReadableSession, message_id: str) -> list[ImagePart]:

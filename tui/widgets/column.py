@@ -82,6 +82,8 @@ class Column(ScrollView, can_focus=False):
         self._timer: Timer | None = None
         self._due = float("inf")
         self._last_frame = 0.0
+        self._painted_at = 0.0
+        self._unpainted: dict[int, int] = {}  # parts that changed since, and their first new row
         self._bar_put_right = 0.0
         self._told = (True, 0)
 
@@ -138,6 +140,7 @@ class Column(ScrollView, can_focus=False):
         if self.is_attached:
             self.screen.clear_selection()
         self.follow()
+        self.refresh()
 
     def part_changed(self, part: PartView, delay: float | None = None, *, grew: bool = False) -> None:
         """Draw a part again with the next frame (the first one comes at once), or in ``delay`` seconds. ``grew``: it
@@ -174,7 +177,7 @@ class Column(ScrollView, can_focus=False):
         self._last_frame = monotonic()
         waiting, self._waiting = self._waiting, {}
         last = self._shown[-1].item if self._shown else -1
-        changed: dict[int, int] = {}
+        changed, hurry = self._unpainted, False
         for part in waiting.values():
             index = self._index(part)
             if index is None:
@@ -186,9 +189,10 @@ class Column(ScrollView, can_focus=False):
             if row is not None:
                 self.sheet.changed(index, above=part.grew_above)
                 part.grew_above = False
-                changed[index] = row + part.GAP if row else 0
+                changed[index] = min(row + part.GAP if row else 0, changed.get(index, 1 << 60))
+            hurry = hurry or part.hurries
         self._tell()
-        if changed:
+        if changed and not (hurry and self._last_frame < self._painted_at + self.seconds_per_frame):
             self.show(changed)
 
     def show(self, changed: dict[int, int] | None = None, *, everything: bool = False) -> None:
@@ -198,13 +202,15 @@ class Column(ScrollView, can_focus=False):
         before = self._shown
         self._take_in_view()
         now = self._shown
+        dirty = self._unpainted | (changed or {})
+        self._unpainted, self._painted_at = {}, self._last_frame
         if self.follows.framed():
             self._tell()
         self._put_bar_right(at_once=everything or not changed)
         if everything:
             self.refresh()
-        elif dirty := changed_rows(before, now, changed or {}):
-            self._paint(*dirty)
+        elif rows := changed_rows(before, now, dirty):
+            self._paint(*rows)
         self._tidy(changed)
 
     def _paint(self, first: int, last: int) -> None:

@@ -146,7 +146,8 @@ class TextView(PartView):
 
     def _go_on(self) -> None:
         """Render the next piece soon, if one waits: what comes at once is not rendered in one step."""
-        if self._reply is not None and self._reply.waiting and self.host is not None:
+        self.hurries = self._reply is not None and self._reply.waiting and self.host is not None
+        if self.hurries and self.host is not None:
             self.host.part_changed(self, _SOON)
 
     # a long text is sketched – its end as plain text – until a thread has rendered it
@@ -199,9 +200,8 @@ class TextView(PartView):
             reply.document.feed(self._text.whole[self._fed :])
             self._fed = self._text.size
         changed = reply.flush(AT_ONCE)
-        if reply.waiting:
-            self._go_on()
-        elif not self._growing:
+        self._go_on()
+        if not self.hurries and not self._growing:
             changed = min((row for row in (changed, reply.finish()) if row is not None), default=None)
         self._rows = reply.rows
         if changed is not None:
