@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ from textual.widgets import Button
 from tests.support.app import running, screen_text
 from tests.support.waiting import until_pilot
 from tui.config.profiles import Profile
-from tui.config.settings import Settings
-from tui.config.settings_file import ConfigFile
 from tui.i18n import set_language
+from tui.model.problem import Problem
 from tui.model.request import Sampling
 from tui.model.tool import ToolCall, ToolSpec
 from tui.screens.approval import ApprovalScreen
@@ -30,7 +30,6 @@ from tui.screens.tell_memory import TellMemoryScreen
 from tui.screens.tool_try import TryToolScreen
 from tui.screens.tools import ToolsScreen
 from tui.tools.approval import Policy
-from tui.tools.setup import open_tools
 
 LONG = "words and more words " * 12
 SPEC = ToolSpec("area", LONG, {"type": "object", "properties": {f"p{n}": {"type": "number"} for n in range(40)}})
@@ -41,9 +40,26 @@ def nothing(_value: Any) -> str:
     return ""
 
 
+class Box:
+    """Many tools, a server, and a lot to say about them."""
+
+    servers = ()
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return tuple(replace(SPEC, name=f"area{n}") for n in range(20))
+
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(Problem("tools.bad_schema", {"name": f"t{n}", "reason": LONG}) for n in range(3))
+
+    def entries(self) -> tuple[()]:
+        return ()
+
+    async def refresh(self) -> None: ...
+
+
 def tools(folder: Path) -> ToolsScreen:
-    box = open_tools(Settings(), ConfigFile(folder / "config.toml"))
-    return ToolsScreen([SPEC] * 12, None, ToolsRoom(box, Policy((), (), folder / "config.toml", "", lambda _p: None)))
+    room: Any = ToolsRoom(Box(), Policy((), (), folder / "config.toml", "", lambda _problem: None))  # pyright: ignore[reportArgumentType]
+    return ToolsScreen(room.box.specs(), None, room)
 
 
 DIALOGS: dict[str, Callable[[Path], Dialog[Any]]] = {
@@ -68,7 +84,7 @@ def _english() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-@pytest.mark.parametrize("size", [(80, 24), (60, 16), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), (60, 16), (100, 32), (200, 50)])
 @pytest.mark.parametrize("name", DIALOGS)
 async def test_buttons_are_on_screen(name: str, size: tuple[int, int], language: str, tmp_path: Path):
     async with running(size=size) as (app, pilot, _workspace):

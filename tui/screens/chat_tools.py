@@ -52,6 +52,10 @@ class ToolActions(ChatActions):
         """Read the tools folder behind the screen, so that the first message does not wait for it."""
         await room.box.refresh()
         self.show_tools()
+        for server in room.box.servers:
+            if server.state == "starting":
+                await server.settled(server.config.fields.start_timeout)
+                self.show_tools()
 
     def show_tools(self) -> None:
         """Say beside the composer which tools are on."""
