@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from textual.widgets import OptionList
+
 from tests.support.app import see
 from tests.support.checkpoints import internlm
 from tests.support.nvml_stub import stub_library
@@ -19,6 +21,7 @@ from tui.app import LmdeckApp
 from tui.app_options import AppOptions
 from tui.config.terminal import Terminal
 from tui.hosts.remote import RemoteHost
+from tui.screens.pick import PickScreen
 from tui.screens.questions import QuestionScreen
 from tui.ssh.forwards import free_port
 
@@ -112,6 +115,15 @@ async def connected(app: LmdeckApp, pilot: Any) -> None:
         return link is not None and link.link.phase.value == "healthy"
 
     await until_pilot(pilot, healthy, 30, "a healthy server")
+
+
+async def pick_port(app: LmdeckApp, pilot: Any, port: int) -> None:
+    """Take a port where several servers are offered: other tests' servers run on this machine, too."""
+    await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen) and app.focused is not None, 20, "an offer")
+    options = app.screen.query_one(OptionList)
+    texts = [str(options.get_option_at_index(number).prompt) for number in range(options.option_count)]
+    options.highlighted = next(number for number, text in enumerate(texts) if text.startswith(str(port)))
+    await pilot.press("enter")
 
 
 async def asked(app: LmdeckApp, pilot: Any) -> QuestionScreen:

@@ -28,8 +28,8 @@ Chooser = Callable[[str, Sequence[ServerThere]], Awaitable[ServerThere | None]]
 
 class Aimer:
     """Leads an endpoint to the server that is meant (:data:`tui.hosts.tunnel.Aim`): the one at the port that was said
-    (``named``), the only one there is, or the one the user chooses. A server that comes back at another port is
-    followed, and ``moved`` hears of it. Without ``choose`` nothing is guessed: a ProblemError says what there is."""
+    (``named``), the only one there is, or the one the user chooses. One that comes back with its model at another port
+    is followed, and ``moved`` hears of it. Without ``choose`` nothing is guessed: a ProblemError says what there is."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Aimer:
         self._named = named
         self._choose = choose
         self._moved = moved
+        self._model = ""  # what the server that was meant last serves
         self._refused: tuple[ServerThere, ...] = ()  # what the user did not want to choose from
 
     async def __call__(self, endpoint: TunnelEndpoint) -> None:
@@ -54,13 +55,18 @@ class Aimer:
         port = endpoint.forward.port
         offers = await self._offers(port)
         meant = next((one for one in offers if one.port == port), None)
-        if not offers or (meant is not None and (self._named or len(offers) == 1)) or offers == self._refused:
+        if meant is not None and (self._named or len(offers) == 1):
+            self._model = meant.model
+            return
+        if self._model:  # it was there: its model may come back elsewhere, another server is no replacement
+            offers = tuple(one for one in offers if one.model == self._model)
+        if not offers or offers == self._refused:
             return
         chosen = await self._decide(offers, port)
         if chosen is None:
             self._refused = offers
             return
-        was_named, self._named = self._named, True
+        was_named, self._named, self._model = self._named, True, chosen.model
         await endpoint.lead_to(endpoint.forward.host, chosen.port)
         if was_named and self._moved is not None:
             self._moved(Problem("ssh.server_moved", {"host": self._login, "port": str(port), "new": str(chosen.port)}))

@@ -201,7 +201,7 @@ class ConnectionsScreen(Screen[str | None]):
         inside = self._inside.get(host) or await look_inside(host)
         ports = [server.port for server in inside.servers or () if server.listens]
         if len(ports) > 1:
-            question = _("Several servers listen on {host}. Which one?").format(host=host.name)
+            question = _("Which server on {host}?").format(host=host.name)
             chosen = await self.app.push_screen_wait(PickScreen(question, [str(port) for port in ports]))
             if chosen is None:
                 return

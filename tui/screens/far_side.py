@@ -73,7 +73,7 @@ class MachinesSide(SettingsSide):
         """Which of the servers on a machine is meant."""
         from tui.screens.pick import PickScreen
 
-        question = _("Several servers listen on {host}. Which one?").format(host=host)
+        question = _("Which server on {host}?").format(host=host)
         choices = [f"{one.port} {one.name or '?'}" for one in servers]
         chosen = await self._answer(PickScreen(question, choices))
         return None if chosen is None else servers[chosen]
