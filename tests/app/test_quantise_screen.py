@@ -12,14 +12,18 @@ from textual.widgets import Input
 from tests.support.app import running, screen_text, see, send
 from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until_pilot
+from tui.i18n import set_language
 from tui.launch.machine import LocalMachine
 from tui.launch.starting import spawned
 from tui.launch.wish import ServeWish
+from tui.model.problem import Problem, ProblemError
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.launch import LaunchScreen
+from tui.screens.logs import LogScreen
 from tui.screens.quantise import QuantiseScreen
 from tui.screens.room import Landing, Site
 from tui.screens.servers import ServersScreen
+from tui.screens.tell import TellScreen
 
 __all__ = ["home", "lmdeploy", "machine", "models", "recording", "slice_card"]
 
@@ -185,3 +189,94 @@ async def test_what_cannot_be_quantised_is_refused(machine: LocalMachine, lmdepl
         screen.form.set_words((str(models / MODEL), "--calib-dataset", "gsm8k"))
         await see(pilot, "ptb")
         assert await spawned(machine) == ()
+
+
+@pytest.mark.usefixtures("result")
+async def test_a_cards_buttons_change_the_form_and_start_again(
+    machine: LocalMachine, lmdeploy: Install, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lmdeploy()
+    site = Site(machine, (str(models),), pace=FAST)
+    said = tmp_path / "said"
+    monkeypatch.setenv("FAKE_MODE", str(said))
+    words = (str(models / MODEL), "--work-dir", str(tmp_path / AWQ), "--calib-dataset", "c4", "--dtype", "float16")
+    async with running(size=(120, 40)) as (app, pilot, _workspace):
+        screen, _answers = await opened(app, pilot, QuantiseScreen(site, ServeWish(words)))
+        await see(pilot, "GiB are free")
+        assert screen.form.wish.words == words
+        said.write_text("RuntimeError: Dataset scripts are no longer supported, but found c4.py\n")
+        await send(pilot, "f6")
+        await see(pilot, "[Calibrate with wikitext2]", timeout=30)
+        await until_pilot(pilot, lambda: not screen.running)
+        said.write_text("requests.exceptions.ConnectionError: Max retries exceeded\n")
+        await choose(pilot, screen, "card-0-0")
+        await see(pilot, "[Use the mirror hf-mirror.com]", timeout=30)
+        assert screen.form.wish.words == (*words[:3], "--calib-dataset", "wikitext2", *words[5:])
+        await until_pilot(pilot, lambda: not screen.running)
+        said.write_text("ImportError: cannot import name 'AutoModel'\n")
+        await choose(pilot, screen, "card-0-0")
+        await see(pilot, "[Check lmdeploy's environment]", timeout=30)
+        assert screen.form.wish.environment == {"HF_ENDPOINT": "https://hf-mirror.com"}
+        await until_pilot(pilot, lambda: not screen.running)
+        await choose(pilot, screen, "card-0-0")
+        await until_pilot(pilot, lambda: isinstance(app.screen, TellScreen), timeout=30)
+        await send(pilot, "escape")
+        await until_pilot(pilot, lambda: app.screen is screen)
+        said.write_text("SafetensorError: Error while deserializing header: MetadataIncompleteBuffer\n")
+        await send(pilot, "f6")
+        await see(pilot, "[Choose another model]", timeout=30)
+        await until_pilot(pilot, lambda: not screen.running)
+        await choose(pilot, screen, "card-0-0")
+        await see(pilot, "Models on this machine")
+        await send(pilot, "escape")
+        await until_pilot(pilot, lambda: app.screen is screen)
+        screen.form.set_hub({"LMDEPLOY_USE_MODELSCOPE": "True"})
+        assert screen.form.wish.environment == {"LMDEPLOY_USE_MODELSCOPE": "True"}
+        screen.query_one("#quantise-more", Input).value = '"open'
+        assert "--dtype" not in screen.form.wish.words
+
+
+@pytest.mark.usefixtures("result")
+async def test_one_that_runs_is_stopped_and_a_lost_link_is_looked_through_again(
+    machine: LocalMachine, lmdeploy: Install, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lmdeploy()
+    monkeypatch.setenv("FAKE_PAUSE", "0.05")
+    site = Site(machine, (str(models),), pace=FAST)
+    wish = ServeWish((str(models / MODEL), "--work-dir", str(tmp_path / AWQ)))
+    set_language("zh-CN")
+    try:
+        async with running(size=(80, 24)) as (app, pilot, _workspace):
+            set_language("zh-CN")
+            screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+            await until_pilot(pilot, lambda: screen.state.prepared is not None)
+            await send(pilot, "f6")
+            await until_pilot(pilot, lambda: screen.state.progress is not None, timeout=30)
+            order, broken = machine.order, True
+
+            async def refusing(do: str, limit: float = 15.0, **fields: Any) -> dict[str, Any]:
+                if broken and do == "tail":
+                    raise ProblemError(Problem("ssh.disconnected", {"host": "box"}))
+                return await order(do, limit, **fields)
+
+            monkeypatch.setattr(machine, "order", refusing)
+            await until_pilot(pilot, lambda: screen.state.lost is not None)
+            broken = False
+            await choose(pilot, screen, "again")
+            await until_pilot(pilot, lambda: screen.state.lost is None and screen.state.progress is not None)
+            servers = ServersScreen(site, every=0.1)
+            app.push_screen(servers)
+            [entry] = await spawned(machine)
+            await until_pilot(pilot, lambda: servers.view.chosen == f"spawned-{entry.id}")
+            await send(pilot, "f4")
+            await until_pilot(pilot, lambda: isinstance(app.screen, LogScreen))
+            await send(pilot, "escape")
+            await until_pilot(pilot, lambda: app.screen is servers)
+            await send(pilot, "delete")
+            await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            await send(pilot, "tab", "enter")
+            await until_pilot(pilot, lambda: servers.state.quantisations and not servers.state.quantisations[0].running)
+            await send(pilot, "escape")
+            await until_pilot(pilot, lambda: screen.state.cards, timeout=30)
+    finally:
+        set_language("en")

@@ -266,6 +266,9 @@ def quantise(words: list[str], version: str) -> None:
         print(f"lmdeploy lite auto_awq: error: argument --calib-dataset: invalid choice: '{dataset}'", file=sys.stderr)
         sys.exit(2)
     mode = os.environ.get("FAKE_MODE", "")
+    if mode and Path(mode).is_file():
+        print(Path(mode).read_text())
+        sys.exit(1)
     if mode == "ask":
         answer = input(f"The repository for {dataset} contains custom code. Do you wish to run the custom code? [y/N] ")
         if answer != "y":
