@@ -70,6 +70,44 @@ TOPICS = {
             "the plan beside it follows. Every start is kept as a run; the runs make the table of measurements."
         ),
     ),
+    "LaunchScreen": (
+        N_("Starting a server"),
+        N_(
+            "Name a model or choose one; ↑ and ↓ or Tab go through the form, ← and → change a row. The field below holds "
+            "lmdeploy's own options, and takes a whole pasted command. The plan beside it follows what is written. After "
+            "the start it shows each phase with the memory; rows in brackets are buttons: ↑, ↓ and Enter. The server "
+            "goes on without lmdeck; Esc leaves it alone."
+        ),
+    ),
+    "ServersScreen": (
+        N_("Servers"),
+        N_(
+            "Every lmdeploy server of the machine: what it holds, since when, where it answers and whose it is. Enter "
+            "opens one in the chat, or watches one that is starting. Yours stop after a yes, anybody else's only when "
+            "their name is typed. Below are quantisations, and the logs of what has ended."
+        ),
+    ),
+    "QuantiseScreen": (
+        N_("Quantising"),
+        N_(
+            "Makes a 4-bit model of a 16-bit one with lmdeploy lite auto_awq. What it will need and gain stands beside "
+            "the form. It goes on when this screen is left, and is found again here and in the list of servers."
+        ),
+    ),
+    "NodesScreen": (
+        N_("Nodes of the proxy"),
+        N_(
+            "What the proxy says about the servers behind it: unfinished requests, the mean of the last latencies, the "
+            "models. Enter asks a node itself whether it is alive; Del takes it out of the proxy's list."
+        ),
+    ),
+    "LogScreen": (
+        N_("A log"),
+        N_(
+            "F3 shows only lines with the words you type; F5 goes from one such line to the next among all of them. F4 "
+            "stays at the end or stops doing so, F9 copies the lines that are shown."
+        ),
+    ),
     "ConnectionsScreen": (
         N_("Connections"),
         N_(
@@ -93,6 +131,11 @@ PLACES = {
     "HistoryScreen": Place.HISTORY,
     "PreferencesScreen": Place.SETTINGS,
     "PlannerScreen": Place.PLANNER,
+    "LaunchScreen": Place.LAUNCH,
+    "ServersScreen": Place.SERVERS,
+    "QuantiseScreen": Place.QUANTISE,
+    "NodesScreen": Place.NODES,
+    "LogScreen": Place.LOGS,
     "HomeworkScreen": Place.HOMEWORK,
     "ConnectionsScreen": Place.CONNECTIONS,
 }
