@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ from tui.i18n.problems import explain
 from tui.model.message import ImagePart, NoticePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -155,7 +153,7 @@ def picture(part: ImagePart) -> str:
 
 def markdown_html(source: str, lower: int = 2) -> str:
     """Markdown as HTML: tags in it are text, pictures are named with their address, links show theirs."""
-    parsed = _parser()
+    parsed = parser(html=False)
     tokens = parsed.parse(clean(source))
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
@@ -163,11 +161,6 @@ def markdown_html(source: str, lower: int = 2) -> str:
         if token.children:
             token.children = list(_harmless(token.children))
     return parsed.renderer.render(tokens, parsed.options, {}).strip()
-
-
-@cache
-def _parser() -> MarkdownIt:
-    return parser(html=False)
 
 
 def _harmless(tokens: Iterable[Token]) -> Iterator[Token]:

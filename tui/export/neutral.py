@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tui.export.clean import clean, one_line
@@ -25,6 +26,7 @@ _HEADING = re.compile(r"(?<![#\\])#{1,6}(?=[ \t]|$)")
 _DEEPEST = 6
 
 
+@cache
 def parser(*, html: bool) -> MarkdownIt:
     """CommonMark with tables and strikethrough. Takes 20 ms the first time."""
     from markdown_it import MarkdownIt
