@@ -73,10 +73,10 @@ TOPICS = {
     "LaunchScreen": (
         N_("Starting a server"),
         N_(
-            "Name a model or choose one; ↑ and ↓ or Tab go through the form, ← and → change a row. The field below holds "
-            "lmdeploy's own options, and takes a whole pasted command. The plan beside it follows what is written. After "
-            "the start it shows each phase with the memory; rows in brackets are buttons: ↑, ↓ and Enter. The server "
-            "goes on without lmdeck; Esc leaves it alone."
+            "Name a model or choose one; ↑ and ↓ or Tab go through the form, ← and → change a row. The field below "
+            "holds lmdeploy's own options, and takes a whole pasted command. The plan beside it follows what is "
+            "written. After the start it shows each phase with the memory; rows in brackets are buttons: ↑, ↓ and "
+            "Enter. The server goes on without lmdeck; Esc leaves it alone."
         ),
     ),
     "ServersScreen": (
