@@ -173,7 +173,7 @@ async def _ports_of(host: RemoteHost) -> set[int]:
     try:
         ports = {server.port for server in await servers_there(host.link.order) if server.listens}
         for forward in host.link.forwards:
-            if forward.socket and forward.host in _LOOPBACK and forward.port not in ports:
+            if not forward.for_user and forward.host in _LOOPBACK and forward.port not in ports:
                 ports |= {forward.port} if await host.listening(forward.port) else set()
     except ProblemError:
         return set()

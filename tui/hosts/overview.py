@@ -56,7 +56,7 @@ class MachineEntry:
 
 def opened_ports(host: RemoteHost) -> tuple[Forward, ...]:
     """What was opened on 127.0.0.1 for browsers and scripts."""
-    return tuple(one for one in host.link.forwards if one.local_port and not one.socket)
+    return tuple(one for one in host.link.forwards if one.for_user)
 
 
 async def look_inside(host: RemoteHost) -> Inside:

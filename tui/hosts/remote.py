@@ -84,7 +84,7 @@ class RemoteHost(OrderingHost):
     async def close_port(self, port: int) -> None:
         """Close what :meth:`open_port` opened to that port."""
         for forward in self.link.forwards:
-            if forward.port == port and not forward.socket:
+            if forward.port == port and forward.for_user:
                 await self.link.remove_forward(forward)
 
     async def aclose(self) -> None:

@@ -21,12 +21,14 @@ _SOON = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """``host:port`` as seen from the far side, open here at ``socket`` (a path) or on 127.0.0.1 at ``local_port``."""
+    """``host:port`` as seen from the far side, open here at ``socket`` (a path) or on 127.0.0.1 at ``local_port``.
+    ``for_user``: a port that the user wanted for other programs, which lmdeck does not use itself."""
 
     host: str
     port: int
     socket: str = ""
     local_port: int = 0
+    for_user: bool = False
 
     @property
     def words(self) -> tuple[str, str]:

@@ -144,16 +144,17 @@ class Link:
         return await login.channel.order(do, within, **fields)
 
     async def add_forward(self, host: str, port: int, local_port: int = 0) -> Forward:
-        """Open a way to ``host:port`` over there: a private socket, or 127.0.0.1:``local_port``. It comes back with
-        every new connection. Raises ProblemError."""
+        """Open a way to ``host:port`` over there: a private socket, or 127.0.0.1:``local_port`` for the user's other
+        programs. It comes back with every new connection. Raises ProblemError."""
         forwarding = await self._ways()
-        known = [one for one in forwarding.wanted if (one.host, one.port) == (host, port)]
-        for one in known:
-            if not local_port or one.local_port == local_port:
+        for one in forwarding.wanted:
+            same_end = not local_port or one.local_port == local_port
+            if (one.host, one.port, one.for_user) == (host, port, bool(local_port)) and same_end:
                 return one
         if local_port:
             await asyncio.to_thread(check_port, local_port)
-        forward = Forward(host, port, local_port=local_port) if local_port else forwarding.new(host, port)
+        wanted = Forward(host, port, local_port=local_port, for_user=True)
+        forward = wanted if local_port else forwarding.new(host, port)
         if not await forwarding.add(forward) and self._login is not None:
             self._again = True
             await self._login.close(Problem("ssh.disconnected", {"host": self.target.login}))
