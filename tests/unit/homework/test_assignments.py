@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.homework.assignment import RequirementKind, StepKind
 from tui.homework.reading import all_assignments, read_file, read_text, user_folder
 from tui.i18n import set_language
 from tui.i18n.problems import explain
@@ -148,3 +150,15 @@ def test_every_cut_of_a_file_is_told() -> None:
     for at in range(len(GOOD)):
         assignment, problems = read_text(GOOD[:at], "x")
         assert (assignment is None) == bool(problems)
+
+
+@pytest.mark.parametrize("name", ["homework.md", "homework.zh-CN.md"])
+def test_the_guides_example_is_a_good_assignment(name: str) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / name).read_text("utf-8")
+    example = guide.partition("```toml\n")[2].partition("```")[0]
+    assignment, problems = read_text(example, name)
+    assert problems == ()
+    assert assignment is not None
+    assert assignment.id == "lab-3"
+    for kind in (*get_args(RequirementKind), *get_args(StepKind)):
+        assert kind in guide
