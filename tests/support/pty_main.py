@@ -3,6 +3,7 @@
 ``URL``: the real thing on a server. ``echo``: a fake session that answers with what it got, as Python text.
 ``crash``: an error with a key in a local variable. ``child``: the workspace holds a child process, its id is printed in
 the title line. ``native``: something writes to descriptor 2, as native libraries do. ``hostile``: text with escapes.
+``pieces``: a long Markdown reply that streams.
 """
 
 from __future__ import annotations
@@ -16,12 +17,20 @@ from tui.config.terminal import mend_environment
 
 mend_environment()
 
-from tests.support.fake_session import FakeSession, FakeWorkspace  # noqa: E402
+from tests.support.fake_session import TIMINGS, FakeSession, FakeWorkspace  # noqa: E402
 from tests.support.hostile import HOSTILE  # noqa: E402
 from tui.app import run_app  # noqa: E402
 from tui.app_options import AppOptions  # noqa: E402
 from tui.model import events  # noqa: E402
 from tui.screens.seam import Approver, Teller, Workspace  # noqa: E402
+
+MARKDOWN = (
+    "# Answer {number} to {text}\n\nSome **bold** words, `code`, 中文、标点。 And an emoji 😀 in a long sentence"
+    " that wraps.\n\n1. one\n2. two\n   - nested 狐狸\n   - more\n\n> a quotation\n> of two lines\n\n"
+    "```python\ndef f(x):\n    return x + {number}\n```\n\n"
+    "| a | 西瓜 |\n|---|---|\n| 1 | x |\n| 2 | y |\n\n"
+    "[a link](https://example.com/{number}) and the end of answer {number}.\n"
+)
 
 
 class EchoSession(FakeSession):
@@ -34,6 +43,9 @@ class EchoSession(FakeSession):
             fail("sk-verysecret-0123456789")
         if self.mode == "native":
             os.write(2, b"NATIVE LIBRARY NOISE\n" * 5)
+        if self.mode == "pieces":
+            await self._stream(text)
+            return
         if self.mode == "busy":
             self.play(
                 events.UserMessageAdded("u", text), events.TurnStarted("t", "m"), events.RoundStarted(1, "a"),
@@ -42,6 +54,21 @@ class EchoSession(FakeSession):
             return
         answer = "\n\n".join(HOSTILE) if self.mode == "hostile" else f"got {len(text)} characters: {text[:400]!r}"
         self.turn(events.TextDelta(answer), question=text)
+
+    async def _stream(self, text: str) -> None:
+        """A long reply in pieces of a few characters, as a server sends it."""
+        self._answers = getattr(self, "_answers", 0) + 1
+        number = self._answers
+        self.play(
+            events.UserMessageAdded(f"u{number}", text), events.TurnStarted(f"t{number}", "m"),
+            events.RoundStarted(1, f"a{number}"), events.ReasoningDelta("I think about " + text),
+            events.ReasoningFinished(0.5),
+        )  # fmt: skip
+        answer = MARKDOWN.replace("{text}", text).replace("{number}", str(number))
+        for start in range(0, len(answer), 7):
+            self.play(events.TextDelta(answer[start : start + 7]))
+            await asyncio.sleep(0.001)
+        self.play(events.Usage(100, 50), events.TurnFinished("stop", TIMINGS))
 
 
 def fail(api_key: str) -> None:
