@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,12 +15,14 @@ import pytest
 
 from tests.support.far import Servers, a_box, url_of, words_for
 from tests.support.pty_app import PtyApp, python
-from tests.support.sshd import StartSshd, ssh_processes, sshd
+from tests.support.sshd import USER, StartSshd, ssh_processes, sshd
 from tests.support.waiting import until
 from tui.headless import FAILED, UNREACHABLE, USAGE, AskOptions, ask
 from tui.ssh.forwards import free_port
 
 __all__ = ["sshd"]
+# As in test_ssh_hosts: a socket of anyio's that a lost link leaves to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 MAIN = "import sys; from tui.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -106,3 +110,40 @@ async def test_without_a_terminal_nobody_answers(sshd: StartSshd, servers: Serve
     _out, err = await process.communicate()
     assert process.returncode == UNREACHABLE
     assert b"was not answered" in err
+
+
+@pytest.mark.pty
+async def test_the_command_opens_a_pasted_line_and_leaves_nothing_when_killed(
+    sshd: StartSshd, servers: Servers, tmp_path: Path
+) -> None:
+    port = await servers.start("internlm")
+    box = await a_box(sshd, tmp_path)
+    line = ["-CNg", "-L", f"23333:127.0.0.1:{port}", f"{USER}@127.0.0.1", "-p", str(box.port), *words_for(box)]
+    arguments = python("-c", MAIN, "ssh", *line, "--no-mouse")
+
+    def talk() -> None:
+        with PtyApp(arguments, columns=120, rows=36, env={"LMDECK_LANGUAGE": "en"}) as app:
+            app.wait_for(f"{USER}@127.0.0.1:{box.port} ⇄", 60)
+            app.wait_for("NVIDIA Stub 0", 60)
+            app.send("Compute (3+5)*2\r")
+            app.wait_for("first token", 60)
+            assert box.sessions()
+            app.signal(signal.SIGKILL)
+
+    await asyncio.to_thread(talk)
+    await until(lambda: not box.sessions(), 15, "no session and no agent left")
+    await until(lambda: not ssh_processes(), 15, "no ssh process left")
+
+
+def test_a_line_that_makes_no_sense_is_said_before_the_screen() -> None:
+    for words, sentence in (
+        (["ssh", "-p", "99999", "root@host"], "is no port"),
+        (["ssh"], "There is no machine in this address"),
+        (["ssh://root:secret@host"], "A password does not belong into an address"),
+        (["ssh://host", "--ssh-option", "-Z"], "no option"),
+        (["ssh://host", "--ssh-option", "-i 'key"], "cannot be read"),
+    ):
+        run = subprocess.run([sys.executable, "-c", MAIN, *words], capture_output=True, text=True, check=False)
+        assert run.returncode == USAGE
+        assert sentence in run.stderr
+        assert "secret" not in run.stderr

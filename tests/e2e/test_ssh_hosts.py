@@ -196,6 +196,68 @@ async def test_several_servers_share_the_connection(open_host: OpenHost, start_d
             await endpoint.aclose()
 
 
+async def test_an_endpoint_is_led_to_another_server(open_host: OpenHost, start_demo: StartDemo) -> None:
+    one, two = await start_demo(model=["one"]), await start_demo(model=["two"])
+    host = await open_host(port_of(one.url))
+    endpoint = await host.endpoint()
+    session = Session(endpoint, arithmetic())
+    try:
+        assert await endpoint.ready(10)
+        before = endpoint.forward
+        await endpoint.lead_to("127.0.0.1", before.port)
+        assert endpoint.forward is before
+        with endpoint.watch_metrics(0.1):
+            await endpoint.lead_to("127.0.0.1", port_of(two.url))
+            assert await endpoint.ready(10)
+            await until(lambda: endpoint.model == "two")
+            await until(lambda: endpoint.metrics is not None)
+        assert endpoint.address.reference == f"ssh://{host.name}/127.0.0.1:{port_of(two.url)}"
+        await session.submit("Compute (3+5)*2")
+        await until(lambda: not session.busy)
+        assert "16" in session.messages[-1].text
+        await until(lambda: endpoint.link.phase is LinkPhase.HEALTHY)
+    finally:
+        await session.aclose()
+        await endpoint.aclose()
+
+
+async def test_a_port_for_the_user_is_not_the_tunnels_own(open_host: OpenHost, start_demo: StartDemo) -> None:
+    from tui.ssh.forwards import free_port
+
+    demo = await start_demo()
+    port, here = port_of(demo.url), free_port()
+    host = await open_host(port)
+    forward = await host.open_port(port, here)
+    assert await host.open_port(port, here) is forward
+    endpoint = await host.endpoint()
+    try:
+        assert endpoint.forward != forward
+        assert await endpoint.ready(10)
+        await host.close_port(port)
+        endpoint.retry()
+        assert await endpoint.ready(10)
+        assert endpoint.forward in host.link.forwards
+        assert forward not in host.link.forwards
+    finally:
+        await endpoint.aclose()
+
+
+async def test_a_request_does_not_wait_for_what_only_the_user_can_mend(sshd: StartSshd) -> None:
+    box = await sshd(password="x")
+    host = await open_remote(box.target(), User(password=None), timing=QUICK)
+    endpoint = await host.endpoint()
+    try:
+        assert not await endpoint.ready(20)
+        assert endpoint.link.phase is LinkPhase.NEEDS_YOU
+        await host.link.disconnect()
+        with pytest.raises(ProblemError):
+            await host.link.returning(20)
+        await until(lambda: endpoint.link.phase is LinkPhase.IDLE)
+    finally:
+        await endpoint.aclose()
+        await host.aclose()
+
+
 async def test_the_states_of_the_link_are_the_endpoints(sshd: StartSshd, start_demo: StartDemo) -> None:
     demo = await start_demo()
     box = await sshd(password="x")

@@ -164,7 +164,11 @@ class TunnelEndpoint(Endpoint):
         Raises ProblemError."""
         if (host, port) == (self.forward.host, self.forward.port):
             return
-        link = self._way.link
+        link, looking = self._way.link, self._keeper
+        if looking is not None and looking is not asyncio.current_task():  # a look at the old server would be believed
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            self._keeper = None
         self.forward = await link.add_forward(host, port)
         self.address = address = tunnel_address(self.forward, link.target.login)
         self._way = Way(link, address.name.rpartition("/")[2])
@@ -177,6 +181,8 @@ class TunnelEndpoint(Endpoint):
         self.metrics = None
         self._learn(ServerFacts())
         super().retry()
+        if looking is not None:
+            await super().connect()
 
     def retry(self) -> None:
         """Try again now; where the link is down, that one first."""
