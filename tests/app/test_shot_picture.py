@@ -309,6 +309,9 @@ def test_a_png_and_an_svg_of_the_last_conversation(store: Path, tmp_path: Path) 
         "--no-details", "--thoughts", "--hide-user", "--theme", "lmdeck-dark", "--no-footer",
     )  # fmt: skip
     assert code == 0
+    shapes = tmp_path / "shapes.svg"
+    assert shot("--store", str(store), "--out", str(shapes), "--outlines")[0] == 0
+    assert "<text" not in shapes.read_text("utf-8")
     text = svg.read_text("utf-8")
     assert "question 2" in text
     assert "question 1" not in text

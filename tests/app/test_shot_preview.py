@@ -125,9 +125,10 @@ async def test_the_look_is_chosen_with_keys() -> None:
         await see(pilot, "800 × ")
         await pilot.press("t")
         await see(pilot, "lmdeck-dark")
-        await pilot.press("t", "g")
+        await pilot.press("t", "g", "o")
         await see(pilot, "lmdeck-light")
         assert screen.choice.look.system_fonts
+        assert screen.choice.look.outlines
 
 
 async def test_user_and_host_can_be_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pixels import Pixels, read_png
+from tests.support.pixels import Pixels, differences, read_png
 from tests.unit.shot.pictures import INK, SCRIPTS, grid
 from tui.shot.cells import CELL_HEIGHT, CELL_WIDTH, Grid, Run
-from tui.shot.svg import draw_svg
+from tui.shot.png import to_png
+from tui.shot.svg import Drawing, draw_svg
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if CHROMIUM is None and os.environ.get("CI") != "true":
     pytest.skip("Chromium is not installed", allow_module_level=True)
 
 
-def photographed(page: Grid, folder: Path) -> Pixels:
+def photographed(drawing: Drawing, folder: Path) -> Pixels:
     """What Chromium shows of a picture."""
     assert CHROMIUM is not None, "CI has to install chromium"
-    drawing = draw_svg(page)
     source, target = folder / "page.svg", folder / "page.png"
     source.write_text(drawing.svg, "utf-8")
     command = [
@@ -39,7 +39,7 @@ def photographed(page: Grid, folder: Path) -> Pixels:
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Pixels:
     rows = [f"|{text}|" for text in SCRIPTS.values()]
     frame = ("┌────┐", "│中文│", "│ab  │", "└────┘", "██▒▒░░")
-    return photographed(grid(*rows, *frame, width=60), tmp_path_factory.mktemp("chromium"))
+    return photographed(draw_svg(grid(*rows, *frame, width=60)), tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.mark.slow
@@ -67,7 +67,16 @@ def test_frames_are_closed_and_blocks_fill_their_cells(shown: Pixels) -> None:
 @pytest.mark.slow
 def test_colours_and_lines_are_the_same(tmp_path: Path) -> None:
     ink = INK._replace(foreground="#cc0000", background="#002040", underline=True)
-    pixels = photographed(Grid(60, ((Run("    ", ink),), (Run("x", INK),))), tmp_path)
+    pixels = photographed(draw_svg(Grid(60, ((Run("    ", ink),), (Run("x", INK),)))), tmp_path)
     assert pixels.rows[2][5] == (0, 0x20, 0x40)
     assert pixels.rows[21][5] == (0xCC, 0, 0)
     assert pixels.rows[2][4 * CELL_WIDTH + 1] == (255, 255, 255)
+
+
+@pytest.mark.slow
+def test_outlines_need_no_font(tmp_path: Path) -> None:
+    """What Chromium draws of the paths is what resvg draws of the letters."""
+    page = grid("量化部署 lmdeploy 日本語 ①②", "粗体 bold", ink=INK._replace(bold=True), width=60)
+    shown = photographed(draw_svg(page, outlines=True), tmp_path)
+    found = differences(shown, read_png(to_png(page, scale=1)))
+    assert sum(1 for one in found if one > 96) < len(found) / 200

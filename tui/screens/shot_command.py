@@ -53,6 +53,7 @@ def shot_command(words: Sequence[str], out: TextIO, err: TextIO) -> int:
             options.out,
             scale=options.scale,
             system_fonts=options.system_fonts,
+            outlines=options.outlines,
             title=document.title,
         )
     except ProblemError as error:
@@ -103,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=int, choices=(1, 2), default=2, help=_("1 or 2 (default): pixels of a PNG"))
     parser.add_argument(
         "--system-fonts", action="store_true", help=_("use this machine's fonts for what lmdeck's own lacks")
+    )
+    parser.add_argument(
+        "--outlines", action="store_true", help=_("SVG: draw letters as shapes, so that no viewer needs a font")
     )
     parser.add_argument("--no-panel", action="store_true", help=_("leave out the memory panel"))
     parser.add_argument("--no-footer", action="store_true", help=_("leave out model, settings, versions and date"))

@@ -47,7 +47,8 @@ class ShotContent:
 
 @dataclass(frozen=True, slots=True)
 class ShotLook:
-    """How a picture looks. ``width`` in cells; ``scale`` 1 or 2; ``thoughts`` and ``details`` of calls unfolded."""
+    """How a picture looks. ``width`` in cells; ``scale`` 1 or 2; ``thoughts`` and ``details`` of calls unfolded;
+    ``outlines``: an SVG's letters are shapes."""
 
     width: int = 120
     theme: str = PRINT_THEME
@@ -57,6 +58,7 @@ class ShotLook:
     footer: bool = True
     thoughts: bool = False
     details: bool = True
+    outlines: bool = False
 
 
 def compose(content: ShotContent, look: ShotLook) -> tuple[Grid, ...]:

@@ -70,6 +70,7 @@ class ShotScreen(Screen[None]):
         Binding("d", "look('details')", show=False, id="shot.details"),
         Binding("h", "look('thoughts')", show=False, id="shot.thoughts"),
         Binding("g", "look('system_fonts')", show=False, id="shot.fonts"),
+        Binding("o", "look('outlines')", show=False, id="shot.outlines"),
         Binding("s", "scale", show=False, id="shot.scale"),
         Binding("c", "copy_line", show=False, id="shot.copy"),
     ]
@@ -235,7 +236,7 @@ def _write(pages: tuple[Grid, ...], look: ShotLook, title: str) -> tuple[Written
         raise ProblemError(Problem("shot.not_written", {"path": error.filename or "~", "reason": reason})) from error
     stem = free_stem(folder, one_line(title, 60) or "lmdeck")
     png = save(pages, page(stem, ".png"), scale=look.scale, system_fonts=look.system_fonts, title=title)
-    return png, save(pages, page(stem, ".svg"), system_fonts=look.system_fonts, title=title)
+    return png, save(pages, page(stem, ".svg"), system_fonts=look.system_fonts, outlines=look.outlines, title=title)
 
 
 def _keys() -> str:
@@ -254,6 +255,7 @@ def _keys() -> str:
         ("f", _("footer")),
         ("u", _("user and host")),
         ("g", _("system fonts")),
+        ("o", _("SVG without fonts")),
         ("Esc", _("closes")),
     )
     return " · ".join(f"{key} {text}" for key, text in keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,16 +67,21 @@ def _extra_characters() -> frozenset[int]:
 
 
 def _characters(data: bytes, face: int) -> frozenset[int]:
-    """The code points in the ``cmap`` table (format 12) of a font, or of a face of a collection."""
+    """The code points that a font, or a face of a collection, has a glyph for."""
     found: set[int] = set()
-    table = _table(data, b"cmap", _start(data, face))
+    for first, last, _glyph in cmap_groups(data, face):
+        found.update(range(first, last + 1))
+    return frozenset(found)
+
+
+def cmap_groups(data: bytes, face: int) -> Iterator[tuple[int, int, int]]:
+    """The groups of the ``cmap`` table (format 12): first and last code point, number of the first one's glyph."""
+    table = table_offset(data, b"cmap", _start(data, face))
     count = struct.unpack_from(">H", data, table + 2)[0]
     for number in range(count):
         start = table + struct.unpack_from(">I", data, table + 4 + 8 * number + 4)[0]
         if struct.unpack_from(">H", data, start)[0] == 12:
-            for first, last, _glyph in struct.iter_unpack(">III", _groups(data, start)):
-                found.update(range(first, last + 1))
-    return frozenset(found)
+            yield from struct.iter_unpack(">III", _groups(data, start))
 
 
 def _start(data: bytes, face: int) -> int:
@@ -86,7 +92,7 @@ def _start(data: bytes, face: int) -> int:
     return struct.unpack_from(">I", data, 12 + 4 * min(face, count - 1))[0]
 
 
-def _table(data: bytes, name: bytes, start: int = 0) -> int:
+def table_offset(data: bytes, name: bytes, start: int = 0) -> int:
     """The offset of a table of the font that begins at ``start``."""
     for number in range(struct.unpack_from(">H", data, start + 4)[0]):
         tag, _sum, offset, _length = struct.unpack_from(">4sIII", data, start + 12 + 16 * number)

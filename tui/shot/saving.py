@@ -30,8 +30,17 @@ def page_path(path: Path, number: int) -> Path:
     return path if number == 0 else path.with_stem(f"{path.stem}-{number + 1}")
 
 
-def save(pages: Sequence[Grid], path: Path, *, scale: int = 2, system_fonts: bool = False, title: str = "") -> Written:
-    """Write the pages as PNG or SVG, by the ending of ``path``; files of these names are replaced. Blocks.
+def save(
+    pages: Sequence[Grid],
+    path: Path,
+    *,
+    scale: int = 2,
+    system_fonts: bool = False,
+    outlines: bool = False,
+    title: str = "",
+) -> Written:
+    """Write the pages as PNG or SVG, by the ending of ``path``; files of these names are replaced. ``outlines``: see
+    :func:`tui.shot.svg.draw_svg`. Blocks.
 
     Raises ProblemError: "shot.bad_suffix", "shot.not_written", and those of :func:`tui.shot.png.to_png`."""
     kind = path.suffix.lower()
@@ -47,7 +56,7 @@ def save(pages: Sequence[Grid], path: Path, *, scale: int = 2, system_fonts: boo
 
     def drawn(grid: Grid) -> bytes:
         if kind == ".svg":
-            return draw_svg(grid, system_fonts=system_fonts, title=title).svg.encode()
+            return draw_svg(grid, system_fonts=system_fonts, outlines=outlines, title=title).svg.encode()
         return to_png(grid, scale=scale, system_fonts=system_fonts, stock=stock)
 
     paths = [page_path(path, number) for number in range(len(pages))]

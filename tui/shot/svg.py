@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 from tui.shot.boxes import Shape
 from tui.shot.cells import BASELINE, CELL_HEIGHT, CELL_WIDTH, FONT_SIZE, Cluster, Grid, Ink, Missing, placed
 from tui.shot.font import EXTRA_FAMILY, FALLBACKS, FAMILY, extra_has_glyphs, has_glyphs
+from tui.shot.outlines import UNITS, outline
 from tui.shot.shapes import missing_shape, shape_of
 
 _SLANT = "skewX(-10)"
@@ -34,14 +35,23 @@ class Drawing:
     missing: Missing
 
 
-def draw_svg(grid: Grid, *, system_fonts: bool = False, title: str = "") -> Drawing:
-    """The picture. With ``system_fonts`` characters that the bundled font lacks are left to the viewer's fonts."""
+def draw_svg(grid: Grid, *, system_fonts: bool = False, outlines: bool = False, title: str = "") -> Drawing:
+    """The picture. With ``system_fonts`` characters that the bundled font lacks are left to the viewer's fonts; with
+    ``outlines`` the bundled font's glyphs are drawn as paths, so that no font at all is needed (and no text is left to
+    select)."""
     width, height = grid.size
     rows = placed(grid)
     body: list[str] = []
+    used: set[str] = set()
     for number, row in enumerate(rows):
         body += _backgrounds(row, number, grid.background)
-        body += _row(row, number, system_fonts=system_fonts)
+        if outlines:
+            body += _outlined(row, number, used, system_fonts=system_fonts)
+        else:
+            body += _row(row, number, system_fonts=system_fonts)
+    if used:
+        body.insert(0, "<defs>" + "".join(f'<path id="u{ord(one):x}" d="{outline(one)}"/>' for one in sorted(used)))
+        body[0] += "</defs>"
     heading = f"<title>{escape(title)}</title>" if title else ""
     svg = (
         f'{_opening(width, height)}{heading}<rect width="{width}" height="{height}" fill="{grid.background}"/>\n'
@@ -65,7 +75,8 @@ def _is_known(text: str) -> bool:
 def _opening(width: int, height: int) -> str:
     families = ", ".join(f"'{name}'" if " " in name else name for name in (FAMILY, *FALLBACKS))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="{families}" font-size="{FONT_SIZE:.4f}" text-rendering="geometricPrecision">\n'
     )
 
@@ -112,6 +123,33 @@ def _row(row: list[Cluster], number: int, *, system_fonts: bool) -> Iterator[str
         elif first.ink.underline or first.ink.strike:
             yield _lines(first.ink, first.column * CELL_WIDTH, y, first.cells)
         place = end
+
+
+def _outlined(row: list[Cluster], number: int, used: set[str], *, system_fonts: bool) -> Iterator[str]:
+    """The text of a row as uses of glyphs; ``used`` collects their characters."""
+    y = number * CELL_HEIGHT
+    for one in row:
+        x, ink = one.column * CELL_WIDTH, one.ink
+        if one.text.strip() and shape_of(one.text) is None and has_glyphs(one.text):
+            shown = [character for character in one.text if outline(character)]
+            used.update(shown)
+            yield "".join(
+                _use(character, ink, x + (one.cells * CELL_WIDTH if place else 0), y)
+                for place, character in enumerate(shown)  # marks are drawn back from the end of what they stand on
+            )
+        elif one.text.strip():
+            yield _cluster(one._replace(ink=ink._replace(underline=False, strike=False)), x, y,
+                           known=system_fonts or _is_known(one.text))  # fmt: skip
+        if ink.underline or ink.strike:
+            yield _lines(ink, x, y, one.cells)
+
+
+def _use(character: str, ink: Ink, x: int, y: int) -> str:
+    scale = FONT_SIZE / UNITS
+    bold = f' stroke="{ink.foreground}" stroke-width="{_BOLDER / scale:.4g}"' if ink.bold else ""
+    slant = f" {_SLANT}" if ink.italic else ""
+    place = f"translate({x - bool(ink.italic)} {y + BASELINE}){slant} scale({scale:.6f})"
+    return f'<use xlink:href="#u{ord(character):x}" transform="{place}" fill="{ink.foreground}"{bold}/>'
 
 
 def _stretch(row: list[Cluster], y: int) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_the_licence_lies_beside_it() -> None:
 
 def test_another_table_is_not_there() -> None:
     with pytest.raises(ValueError, match="nope"):
-        font._table(font.font_path().read_bytes(), b"nope")
+        font.table_offset(font.font_path().read_bytes(), b"nope")
 
 
 def collection(font_bytes: bytes) -> bytes:
