@@ -118,12 +118,17 @@ def missing(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
 
 Verdict = tuple[State, Sentence]
 _NO_FACTS = Sentence(N_("the server's machine cannot be looked at; tell lmdeck its model and flags (memory panel)"))
+_NO_SERVER = Sentence(N_("no server has answered yet"))
+
+
+def _unknown(happened: Happened) -> Verdict:
+    return State.UNKNOWN, _NO_FACTS if happened.model else _NO_SERVER
 
 
 def _weights(requirement: Requirement, happened: Happened) -> Verdict:
     setup = happened.setup
     if setup is None or setup.weight_bits is None:
-        return State.UNKNOWN, _NO_FACTS
+        return _unknown(happened)
     values = {"format": setup.weight_format, "bits": setup.weight_bits, "wanted": requirement.bits}
     if setup.weight_bits != requirement.bits:
         return State.MISSING, Sentence(N_("{format} with {bits} bits, not {wanted}"), values)
@@ -138,7 +143,7 @@ _POLICIES = {0: "0", 4: "int4", 8: "int8", 16: "fp8", 17: "fp8_e5m2", 42: "turbo
 def _kv_cache(requirement: Requirement, happened: Happened) -> Verdict:
     setup = happened.setup
     if setup is None or setup.quant_policy is None:
-        return State.UNKNOWN, _NO_FACTS
+        return _unknown(happened)
     policy = _POLICIES.get(setup.quant_policy, str(setup.quant_policy))
     if setup.quant_policy not in requirement.policies:
         wanted = " / ".join(_POLICIES.get(one, str(one)) for one in requirement.policies)

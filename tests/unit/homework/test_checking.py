@@ -60,6 +60,15 @@ def test_the_basic_task_is_done_by_its_own_facts() -> None:
 @pytest.mark.parametrize(
     ("requirement", "happened", "expected"),
     [
+        (Requirement("weights", bits=4), Happened(), ("unknown", "no server has answered yet")),
+        (
+            Requirement("kv-cache"),
+            Happened(model="m"),
+            (
+                "unknown",
+                "the server's machine cannot be looked at; tell lmdeck its model and flags (memory panel)",
+            ),
+        ),
         (Requirement("weights", bits=4), with_setup(told=True), ("met", "awq with 4 bits, as you said")),
         (
             Requirement("weights", bits=4),
