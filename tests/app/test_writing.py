@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -24,7 +25,7 @@ from tui.model.message import (
     Message,
     TextPart,
 )
-from tui.model.problem import ProblemError
+from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
 from tui.model.server import ServerFacts
 from tui.screens.attach import completion, dropped_files, expand, media_type_of, mention
@@ -604,3 +605,66 @@ async def test_an_answer_is_still_shown_after_all_this():
         assert app.screen.query("#composer")
         assert not app.screen.query(OptionList)
         assert "here" in screen_text(app)
+
+
+# conversations: what can go wrong
+
+
+async def test_without_kept_conversations_that_is_said():
+    async with running() as (app, pilot, _workspace):
+        for action in ("screen.conversations", "screen.versions", "screen.fork"):
+            app.chat.hint("")
+            await act(app, action)
+            await see(pilot, "There is no conversation to do this with yet.")
+    async with running(FakeWorkspace(replay=True)) as (app, pilot, _workspace):
+        await act(app, "screen.rename")
+        await see(pilot, "There is no conversation to do this with yet.")
+
+
+class Refusing:
+    """A store or a workspace that does not want to any more: every call is refused."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def refuse(*_arguments: Any, **_named: Any) -> Any:
+            raise ProblemError(Problem("store.locked", {"path": f"for {name}"}))
+
+        return refuse
+
+
+async def test_a_store_that_refuses_is_said_and_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, store):
+        workspace.kept = Refusing()
+        for action, call in (("screen.versions", "branch_points"), ("screen.fork", "fork")):
+            await act(app, action)
+            await see(pilot, f"for {call}")
+        workspace.kept = store
+        monkeypatch.setattr(workspace, "open_conversation", Refusing().open_conversation)
+        await act(app, "screen.versions")
+        await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen))
+        await pilot.press("up", "enter")
+        await until_pilot(pilot, lambda: screen_text(app).count("for open_conversation") == 1)
+        await app.chat.show_conversation(workspace, "another", None)
+        await until_pilot(pilot, lambda: screen_text(app).count("for open_conversation") == 2)
+        assert workspace.opened == []
+
+
+async def test_the_chosen_version_stays_and_a_closed_list_changes_nothing(tmp_path: Path):
+    async with with_store(tmp_path / "c.sqlite3") as (app, pilot, workspace, _store):
+        for keys in (("enter",), ("escape",)):
+            await act(app, "screen.versions")
+            await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen))
+            await pilot.press(*keys)
+            await until_pilot(pilot, lambda: app.screen is app.chat)
+        workspace.fake.busy = True
+        await act(app, "screen.versions")
+        await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen))
+        await pilot.press("up", "enter")
+        await see(pilot, "A reply is running. Stop it and open another conversation?")
+        await pilot.press("enter")
+        await until_pilot(pilot, lambda: app.screen is app.chat)
+        opening = asyncio.ensure_future(app.chat.show_conversation(workspace, "another", None))
+        await see(pilot, "A reply is running. Stop it and open another conversation?")
+        await pilot.press("escape")
+        await until_pilot(pilot, opening.done)
+        assert workspace.opened == []
+        assert ("stop",) not in workspace.fake.calls
