@@ -99,7 +99,7 @@ async def test_a_host_key_is_not_accepted_by_a_stray_enter():
 
 
 async def test_a_changed_key_is_left_or_replaced():
-    changed = ChangedKey("[box]:22", "ED25519", PRINT, ("SHA256:old",), "/home/x/.ssh/known_hosts", 3)
+    changed = ChangedKey("[box]:22", "ED25519", PRINT, ("SHA256:old",), "/srv/x/.ssh/known_hosts", 3)
     async with running() as (app, pilot, _workspace):
         answers: list[str | None] = []
         for press in ("#close", "#replace"):
@@ -108,7 +108,7 @@ async def test_a_changed_key_is_left_or_replaced():
             await until_pilot(pilot, lambda screen=screen: app.screen is screen and app.focused is not None)
             await see(pilot, PRINT)
             await see(pilot, "SHA256:old")
-            await see(pilot, "[box]:22 in /home/x/.ssh/known_hosts, line 3")
+            await see(pilot, "[box]:22 in /srv/x/.ssh/known_hosts, line 3")
             screen.query_one("#compare", Input).value = PRINT
             await see(pilot, "The same.")
             screen.query_one(press, Button).press()

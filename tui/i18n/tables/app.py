@@ -35,10 +35,6 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("There is no earlier conversation to go on with."),
         N_("This is a new one; F8 lists what is kept."),
     ),
-    "app.launch_later": (
-        N_("Starting a model from here comes with a later version of lmdeck."),
-        N_("Until then run {command} in another window."),
-    ),
     "app.restart_with_parser": (
         N_("lmdeck started this server and can start it again with {flag}; this conversation goes on."),
         N_("Choose “Restart with a tool parser” in the menu (/), or leave it: lmdeck reads the tool calls itself."),

@@ -10,7 +10,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Install it (pip install resvg-py), or write an .svg instead."),
     ),
     "shot.failed": (
-        N_("The picture could not be drawn: {reason}"),
+        N_("The picture could not be drawn ({reason})."),
         N_("Write an .svg instead, and please report this."),
     ),
     "shot.not_written": (
