@@ -258,6 +258,9 @@ async def test_ways_into_the_walk_and_out_of_it(folder: Path) -> None:
         app.chat.send("/homework camp-optional")
         await until_pilot(pilot, lambda: isinstance(app.screen, HomeworkScreen), 30)
         assert "Basic task" not in screen_text(app)
+        app.chat.action_homework()
+        await pilot.pause()
+        assert [type(screen).__name__ for screen in app.screen_stack].count("HomeworkScreen") == 1
         await pilot.press("r")
         await see(pilot, "There is nothing to report yet")
         await pilot.press("escape")

@@ -33,9 +33,15 @@ _OPENING_ATTEMPTS = 400  # a workspace that is being opened is there within seco
 class HomeworkActions(ChatActions):
     """Mixed into the chat screen."""
 
-    @work(group="homework", exclusive=True)
-    async def action_homework(self, tasks: str = "") -> None:
+    def action_homework(self, tasks: str = "") -> None:
         """Walk through the tasks named (ids, separated by commas; without any: the camp's and the user's own)."""
+        from tui.screens.homework import HomeworkScreen
+
+        if not any(isinstance(screen, HomeworkScreen) for screen in self.app.screen_stack):
+            self._walk_through(tasks)
+
+    @work(group="homework", exclusive=True)
+    async def _walk_through(self, tasks: str) -> None:
         from tui.screens.homework import HomeworkScreen
         from tui.screens.homework_state import begin
 
