@@ -20,6 +20,7 @@ from tui.launch.starting import spawned
 from tui.launch.wish import ServeWish
 from tui.model.gpu import GpuReading
 from tui.model.problem import Problem, ProblemError
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.launch import LaunchScreen
 from tui.screens.logs import LogScreen
 from tui.screens.quantise import QuantiseScreen
@@ -217,29 +218,34 @@ async def test_somebody_elses_memory_and_other_models(
         await see(pilot, "Models on this machine")
 
 
-async def test_a_start_that_was_left_is_watched_again(
+async def test_a_start_that_was_left_is_watched_again_with_its_question(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording(W4A16, speed=2.0)
+    recording(W4A16, "ask", speed=20.0)
     site = Site(machine, (str(models),), pace=FAST)
     async with running(size=(120, 40)) as (app, pilot, _workspace):
         screen = LaunchScreen(site, homework(models))
         await opened(app, pilot, screen)
         await see(pilot, "It fits.")
         await send(pilot, "f6")
-        await see(pilot, "✓ environment", timeout=30)
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), timeout=30, what="the question")
         await send(pilot, "escape")
+        await until_pilot(pilot, lambda: app.screen is screen)
+        await send(pilot, "escape")
+        await until_pilot(pilot, lambda: app.screen is app.chat)
         servers = ServersScreen(site, every=0.1)
         answers: list[Landing | None] = []
         app.push_screen(servers, answers.append)
         await see(pilot, "does not answer yet")
         await send(pilot, "enter")
-        await until_pilot(pilot, lambda: isinstance(app.screen, LaunchScreen))
-        again = app.screen
-        await see(pilot, "✓ environment")
-        await see(pilot, "of 11.69 ± 0.48 GiB", timeout=30)
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), timeout=30, what="the question again")
+        again = next(one for one in app.screen_stack if isinstance(one, LaunchScreen))
+        await see(pilot, "Do you wish to run the custom code?")
+        await until_pilot(pilot, lambda: again.following.prepared is not None, what="the plan of what was started")
+        await send(pilot, "tab", "enter")
         await until_pilot(pilot, lambda: answers, timeout=60)
+        assert again.state.memory.predicted == again.following.prepared.plan.total_used
         assert answers[0].url.endswith(str(screen.form.wish.command.count("server_port", 0)))
         assert again.form.wish.command.ratio == 0.4
 

@@ -47,7 +47,7 @@ LAUNCH_ACTIONS: tuple[Action, ...] = (
         Place.CHAT,
     ),
     Action(
-        "server.quantise",
+        "server.quantize",
         N_("Quantise a model"),
         N_("Make a 4-bit model with lmdeploy lite auto_awq, with its progress and what it gains."),
         "app.quantise",

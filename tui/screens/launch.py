@@ -123,7 +123,7 @@ class LaunchScreen(StartRoom):
     @work(group="check", exclusive=True)
     async def _check(self, wish: ServeWish) -> None:
         """The plan of what is written, a moment after the last key."""
-        known = self._known
+        known, self.state.named = self._known, bool(wish.command.model)
         if known is None or not wish.words:
             return
         await asyncio.sleep(_TYPING_PAUSE)

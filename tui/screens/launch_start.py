@@ -17,7 +17,7 @@ from tui.launch.starting import Spawned, start
 from tui.launch.switching import Switch
 from tui.launch.watching import Watch
 from tui.launch.wish import ServeWish
-from tui.model.launch import LaunchEvent, LaunchQuestion, NextStep, ServerEntry, StopStep
+from tui.model.launch import Diagnosis, LaunchEvent, LaunchQuestion, NextStep, ServerEntry, StopStep
 from tui.model.problem import ProblemError
 from tui.planner.calibration import Measurement
 from tui.screens.launch_views import LaunchState, LaunchView
@@ -109,7 +109,9 @@ class StartRoom(Room):
                 async for event in events:
                     self.state.take(event)
                     self.view.rebuild()
-                    if isinstance(event, LaunchQuestion):
+                    if isinstance(event, Diagnosis):
+                        self.view.reveal()
+                    elif isinstance(event, LaunchQuestion):
                         self.ask(event.text)
         except ProblemError as error:
             self.refused(error)

@@ -42,12 +42,13 @@ _BAR = 24
 
 @dataclass(slots=True)
 class LaunchState:
-    """Everything shown; the screen changes it and lets the view redraw. ``replaces`` is the server that a switch will
-    stop, ``before`` the one that it has stopped."""
+    """Everything shown; the screen changes it and lets the view redraw. ``named``: there is a model to plan;
+    ``replaces`` is the server that a switch will stop, ``before`` the one that it has stopped."""
 
     prepared: Prepared | None = None
     problem: Problem | None = None
     checking: bool = True
+    named: bool = False
     servers: tuple[ServerEntry, ...] = ()
     started: bool = False
     reached: dict[LaunchStage, tuple[float, int | None]] = field(
@@ -144,7 +145,8 @@ def _plan_rows(state: LaunchState, width: int) -> list[Row]:
         return folded(one_line(explain(state.problem).text, 800), width, "error")
     prepared = state.prepared
     if prepared is None:
-        text = _("Looking at the machine …") if state.checking else _("Name a model, or press F2.")
+        waiting = state.checking or state.named
+        text = _("Looking at the machine …") if waiting else _("Name a model, or press F2.")
         return [Row(((text, "muted"),))]
     rows: list[Row] = []
     version = str(prepared.version) if prepared.version else "?"
@@ -215,8 +217,8 @@ def _start_rows(state: LaunchState, width: int) -> list[Row]:
     rows += [Row(), *_memory_rows(state, width)]
     if state.question:
         rows += [Row(), *question_rows(state.question, width)]
-    rows.append(Row())
-    rows += [Row(cut([(one_line(line, 300), "muted")], width)) for line in state.lines]
+    if not any(card.fatal for card in state.cards):  # a card brings the lines that matter
+        rows += [Row(), *(Row(cut([(one_line(line, 300), "muted")], width)) for line in state.lines)]
     return rows
 
 
@@ -255,12 +257,11 @@ def card_rows(card: Diagnosis, number: int, width: int) -> list[Row]:
         ("✗ " if card.fatal else "! ") + one_line(text.sentence, 600), width, "error" if card.fatal else "warning"
     )
     rows += folded(one_line(text.step, 600), width) if text.step else []
-    rows += [Row(cut([("  " + one_line(line, 300), "muted")], width)) for line in card.evidence]
     for place, step in enumerate(card.steps):
         rows.append(
             Row(cut([("  [" + one_line(say(step.label), 200) + "]", "accent")], width), f"card-{number}-{place}")
         )
-    return rows
+    return rows + [Row(cut([("    " + one_line(line, 300), "muted")], width)) for line in card.evidence]
 
 
 def _server_row(entry: ServerEntry, width: int) -> Row:

@@ -21,7 +21,7 @@ from tui.launch.prepare import Survey, survey
 from tui.launch.quantise import QuantiseWatch, prepare_quantise, quantisations, start_quantise
 from tui.launch.starting import Spawned, spawned
 from tui.launch.wish import ServeWish
-from tui.model.launch import LaunchQuestion, NextStep
+from tui.model.launch import Diagnosis, LaunchQuestion, NextStep, QuantiseReport
 from tui.model.problem import ProblemError
 from tui.screens.bindings import bindings_for
 from tui.screens.quantise_form import QuantiseForm
@@ -190,7 +190,9 @@ class QuantiseScreen(Room):
                 async for event in events:
                     self.state.take(event)
                     self.view.rebuild()
-                    if isinstance(event, LaunchQuestion):
+                    if isinstance(event, (Diagnosis, QuantiseReport)):
+                        self.view.reveal()
+                    elif isinstance(event, LaunchQuestion):
                         self._ask(event.text)
         except ProblemError as error:
             self.state.lost = error.problem

@@ -156,9 +156,10 @@ def _progress_rows(state: QuantiseState, width: int) -> list[Row]:
     progress = state.progress
     rows += [_stage_row(stage, state, width) for stage in _ORDER[:-1]]
     if progress is not None and state.report is None:
-        filled = round(progress.fraction * _BAR)
+        cells = min(_BAR, max(width - 22, 8))
+        filled = round(progress.fraction * cells)
         left = "" if progress.left is None else "  " + fill(N_("{time} left"), time=clock(progress.left))
-        bar = [("█" * filled, "accent"), ("·" * (_BAR - filled), "free"), (f" {progress.fraction:4.0%}{left}", "bold")]
+        bar = [("█" * filled, "accent"), ("·" * (cells - filled), "free"), (f" {progress.fraction:4.0%}{left}", "bold")]
         rows += [Row(), Row(cut(bar, width))]
     if state.question:
         rows += [Row(), *question_rows(state.question, width)]
@@ -167,7 +168,7 @@ def _progress_rows(state: QuantiseState, width: int) -> list[Row]:
     elif state.lost is not None:
         rows += [Row(), *folded(one_line(explain(state.lost).text, 600), width, "error")]
         rows.append(_button(_("Look again"), "again", width))
-    else:
+    elif not any(card.fatal for card in state.cards):
         rows += [Row(), *(Row(cut([(one_line(line, 300), "muted")], width)) for line in state.lines)]
     return rows
 
@@ -184,7 +185,16 @@ def _stage_row(stage: QuantiseStage, state: QuantiseState, width: int) -> Row:
         mark, style = "·", "muted"
     counted = f"  {progress.done}/{progress.of}" if progress is not None and stage is now and progress.of else ""
     when = "" if at is None else f"{at:7.1f} s"
-    return Row(cut([(mark + " ", style), (pad(_(STAGE_NAMES[stage]), 26), ""), (when + counted, "muted")], width))
+    return Row(
+        cut(
+            [
+                (mark + " ", style),
+                (pad(_(STAGE_NAMES[stage]), min(26, max(width - 22, 12))), ""),
+                (when + counted, "muted"),
+            ],
+            width,
+        )
+    )
 
 
 def _report_rows(report: QuantiseReport, width: int) -> list[Row]:

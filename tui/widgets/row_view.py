@@ -158,6 +158,11 @@ class RowView(ScrollView, can_focus=True):
                 found.append(number)
         return found
 
+    def reveal(self) -> None:
+        """Scroll so far that the row with the cursor is seen."""
+        if self.cursor >= 0:
+            self.call_after_refresh(self.scroll_to_region, Region(0, self.cursor, 1, 1), animate=False)
+
     def action_choose(self) -> None:
         if 0 <= self.cursor < len(self.rows) and self.rows[self.cursor].key:
             self.post_message(self.Chosen(self, self.rows[self.cursor]))
