@@ -23,8 +23,8 @@ class ReadingActions(ChatActions):
 
     # finding
 
-    def action_find(self) -> None:
-        self.query_one(FindBar).open()
+    async def action_find(self) -> None:
+        await self.query_one(FindBar).open()
 
     @on(FindBar.Changed)
     def _find_changed(self, event: FindBar.Changed) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui.i18n import _
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 
 class FindBar(Horizontal):
@@ -44,25 +46,34 @@ class FindBar(Horizontal):
     class Closed(Message):
         """The search is over."""
 
-    def compose(self) -> ComposeResult:
-        yield Static(_("Find: "), id="find-label", markup=False)
-        yield Input(id="find-text", compact=True)
-        yield Static(id="find-count", markup=False)
+    @property
+    def _field(self) -> Input | None:
+        from textual.widgets import Input
 
-    def on_mount(self) -> None:
-        self.query_one(Input).cursor_blink = False
+        return next(iter(self.query(Input)), None)
 
-    def open(self) -> None:
-        """Show the row and take the focus."""
+    async def open(self) -> None:
+        """Show the row and take the focus. What is in it is made the first time: most conversations are never searched,
+        and the first frame need not wait for it."""
+        field = self._field
+        if field is None:
+            from textual.widgets import Input
+
+            field = Input(id="find-text", compact=True)
+            field.cursor_blink = False
+            label = Static(_("Find: "), id="find-label", markup=False)
+            await self.mount_all([label, field, Static(id="find-count", markup=False)])
         self.display = True
-        field = self.query_one(Input)
         field.focus()
         field.action_select_all()
         self.post_message(self.Changed(field.value))
 
     def show_count(self, place: int, count: int) -> None:
         """How many parts of the conversation have it, and which one is in view."""
-        if not self.query_one(Input).value:
+        field = self._field
+        if field is None:
+            return
+        if not field.value:
             text = ""
         elif not count:
             text = _("not found")
@@ -70,8 +81,7 @@ class FindBar(Horizontal):
             text = _("{place} of {count} · Enter or ↓ next · ↑ before · Esc ends").format(place=place, count=count)
         self.query_one("#find-count", Static).update(Content(text))
 
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(event.value))
 
@@ -84,4 +94,5 @@ class FindBar(Horizontal):
 
     def retranslate(self) -> None:
         """The language has changed."""
-        self.query_one("#find-label", Static).update(Content(_("Find: ")))
+        if self._field is not None:
+            self.query_one("#find-label", Static).update(Content(_("Find: ")))

@@ -16,7 +16,7 @@ import tui
 SCREEN_ROOMS = {"app", "web", "screens", "widgets", "markdown"}
 HEAVY = {
     "openai", "httpx2", "aiohttp", "pynvml", "mcp", "sqlite3", "jsonschema", "prometheus_client", "pydantic",
-    "resvg_py",
+    "resvg_py", "PIL",
 }  # fmt: skip
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(tui.__path__) if module.name != "__main__")
 
