@@ -158,12 +158,12 @@ async def test_a_change_of_the_file_holds_at_once():
     path = configured("large_paste = 5000\n")
     async with running() as (app, pilot, _workspace):
         await until_pilot(pilot, lambda: app.chat.composer.large_paste == 5000)
-        path.write_text('theme = "dusk"\nlanguage = "zh-CN"\ncopy_on_select = true\n[keys]\n"message.copy" = "f10"\n')
+        path.write_text('theme = "dusk"\nlanguage = "zh-CN"\ncopy_on_select = true\n[keys]\n"message.copy" = "ctrl+y"\n')
         await app.live.poll()
         await until_pilot(pilot, lambda: app.theme == "dusk")
         assert current_language() == "zh-CN"
         assert app.chat.copy_on_select
-        assert app.keys_of_user == {"message.copy": "f10"}
+        assert app.keys_of_user == {"message.copy": "ctrl+y"}
         assert app.chat.composer.large_paste == 20_000
         path.write_text("theme = \n")
         await app.live.poll()

@@ -17,10 +17,9 @@ from tui.app_options import AppOptions
 from tui.model.message import ConversationInfo
 from tui.model.problem import Problem
 from tui.model.surroundings import FoundCard, FoundHost, FoundLmdeploy, FoundProfile, FoundServer, Surroundings
-from tui.screens.cards import cards_of, is_simulated, missing_way
+from tui.screens.cards import cards_of, is_simulated
 from tui.screens.connect import ConnectScreen, bad_address
 from tui.screens.language import LanguageScreen
-from tui.screens.tell import TellScreen
 
 NOW = datetime.now(UTC)
 LAST = ConversationInfo("c1", "Foxes and melons", False, NOW, NOW, None, 12, "internlm", "http://gone:1")
@@ -51,11 +50,11 @@ def still(now: Surroundings) -> Any:
 
 @asynccontextmanager
 async def connecting(
-    now: Surroundings = FULL, *, size: tuple[int, int] = (80, 24), ways: tuple[str, ...] = (), can_leave: bool = False
+    now: Surroundings = FULL, *, size: tuple[int, int] = (80, 24), can_leave: bool = False
 ) -> AsyncIterator[tuple[Any, Any, list[AppOptions | None]]]:
     async with running(size=size) as (app, pilot, _workspace):
         answers: list[AppOptions | None] = []
-        app.push_screen(ConnectScreen(AppOptions(mouse=False), still(now), ways, can_leave=can_leave), answers.append)
+        app.push_screen(ConnectScreen(AppOptions(mouse=False), still(now), can_leave=can_leave), answers.append)
         await see(pilot, "Try the demo" if size[1] > 30 else "Where is the model?")
         await until_pilot(pilot, lambda: app.screen.query_one("#cards", OptionList).highlighted is not None)
         yield app, pilot, answers
@@ -92,14 +91,6 @@ def test_offers_say_what_was_found():
     assert is_simulated("lmdeck-demo")
 
 
-def test_what_this_version_cannot_do_is_said():
-    cards = {card.id: card for card in cards_of(FULL)}
-    assert "later version" in missing_way(cards["launch"], ())
-    assert "later version" in missing_way(cards["host gpu-box"], ())
-    assert missing_way(cards["host gpu-box"], ("ssh",)) == ""
-    assert missing_way(cards["demo"], ()) == ""
-
-
 @pytest.mark.parametrize(
     ("card", "changes"),
     [
@@ -112,25 +103,10 @@ def test_what_this_version_cannot_do_is_said():
     ],
 )
 async def test_a_card_opens_what_it_names(card: str, changes: dict[str, Any]):
-    async with connecting(ways=("ssh", "launch")) as (app, pilot, answers):
+    async with connecting() as (app, pilot, answers):
         await choose(app, pilot, card)
         await until_pilot(pilot, lambda: answers)
         assert answers == [replace(AppOptions(mouse=False), **changes)]
-
-
-async def test_a_card_of_a_later_version_gives_a_command_instead():
-    async with connecting() as (app, pilot, answers):
-        await choose(app, pilot, "host gpu-box")
-        await until_pilot(pilot, lambda: isinstance(app.screen, TellScreen))
-        await see(pilot, "ssh -N -L 127.0.0.1:23333:127.0.0.1:23333 gpu-box")
-        await pilot.click("#copy")
-        await until_pilot(pilot, lambda: app.clipboard == "ssh -N -L 127.0.0.1:23333:127.0.0.1:23333 gpu-box")
-        await see(pilot, "Sent to the terminal's clipboard")
-        await choose(app, pilot, "launch")
-        await see(pilot, "serve api_server MODEL")
-        await pilot.press("enter")
-        await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen))
-        assert answers == []
 
 
 async def test_the_mouse_chooses_too():
@@ -171,7 +147,7 @@ async def test_a_wrong_address_is_explained_and_can_be_corrected():
     ["ssh://root@gpu:33881", "root@gpu", "ssh -p 33881 root@gpu", "$ ssh -CNg -L 1:127.0.0.1:1 root@gpu", "gpu-box"],
 )
 async def test_an_address_behind_ssh_is_recognised(text: str):
-    async with connecting(ways=("ssh",)) as (app, pilot, answers):
+    async with connecting() as (app, pilot, answers):
         app.screen.query_one("#address", Input).value = text
         app.screen.query_one("#address", Input).focus()
         await pilot.press("enter")
@@ -181,7 +157,7 @@ async def test_an_address_behind_ssh_is_recognised(text: str):
 
 
 async def test_an_ssh_line_that_makes_no_sense_is_explained():
-    async with connecting(ways=("ssh",)) as (app, pilot, answers):
+    async with connecting() as (app, pilot, answers):
         app.screen.query_one("#address", Input).value = "ssh root@gpu -p 99999"
         app.screen.query_one("#address", Input).focus()
         await pilot.press("enter")
@@ -190,7 +166,7 @@ async def test_an_ssh_line_that_makes_no_sense_is_explained():
 
 
 async def test_a_machine_without_a_name_wants_its_address():
-    async with connecting(Surroundings(), ways=("ssh", "launch")) as (app, pilot, _answers):
+    async with connecting(Surroundings()) as (app, pilot, _answers):
         await choose(app, pilot, "ssh")
         await until_pilot(pilot, lambda: app.screen.query_one("#address", Input).value == "ssh://")
 

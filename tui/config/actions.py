@@ -226,6 +226,7 @@ ACTIONS: tuple[Action, ...] = (
         "",
         Place.APP,
     ),
+    *MACHINE_ACTIONS,
     Action(
         "scroll.up",
         N_("Page up"),
@@ -334,7 +335,6 @@ ACTIONS: tuple[Action, ...] = (
     *READING_ACTIONS,
     *MEMORY_ACTIONS,
     *SHOT_ACTIONS,
-    *MACHINE_ACTIONS,
     *LAUNCH_ACTIONS,
     *ROOM_ACTIONS,
     *HOMEWORK_ACTIONS,

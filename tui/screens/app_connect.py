@@ -46,7 +46,7 @@ class ConnectSide(MachinesSide):
         """The very first start asks for the language; then what is here is offered."""
         from tui.screens.connect import ConnectScreen
 
-        screen = ConnectScreen(self._options, self._look(), _ways())
+        screen = ConnectScreen(self._options, self._look())
         shown = self.push_screen(screen, self._connected)
         if self._asks_language():
             await shown
@@ -101,12 +101,4 @@ class ConnectSide(MachinesSide):
         if self.chat.busy and not await self.push_screen_wait(ConfirmScreen(question)):
             return
         base = AppOptions(record=None, store=self._options.store, mouse=self._options.mouse)
-        self._connected(
-            await self.push_screen_wait(ConnectScreen(base, self._look(), _ways(), can_leave=self.chat.is_open))
-        )
-
-
-def _ways() -> frozenset[str]:
-    from tui.screens.opening import WAYS
-
-    return WAYS
+        self._connected(await self.push_screen_wait(ConnectScreen(base, self._look(), can_leave=self.chat.is_open)))

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from tui.i18n import _, ngettext
 from tui.model.surroundings import FoundHost, FoundLmdeploy, FoundProfile, FoundServer, Surroundings
 from tui.widgets.dates import when
 from tui.widgets.words import gib
 
-Way = Literal["http", "demo", "ssh", "launch", "last"]
 _MOST_HOSTS = 12
 _SIMULATED = "lmdeck-demo"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One offer. ``opens`` are the fields of AppOptions that it sets; ``way`` is what lmdeck must be able to do for
-    it; where this version is not, ``command`` is what does it in another window."""
+    """One offer. ``opens`` are the fields of AppOptions that it sets; nothing: it wants an address first."""
 
     id: str
     title: str
     detail: str
-    way: Way = "http"
     opens: dict[str, Any] = field(default_factory=dict[str, Any])
-    command: str = ""
 
 
 def cards_of(now: Surroundings) -> list[Card]:
@@ -42,7 +37,6 @@ def cards_of(now: Surroundings) -> list[Card]:
             "demo",
             _("Try the demo"),
             _("A simulated server and GPU: everything can be tried, no model is needed."),
-            "demo",
             {"demo": {}},
         )
     )
@@ -51,7 +45,6 @@ def cards_of(now: Surroundings) -> list[Card]:
             "homework",
             _("Do the camp's homework"),
             _("Step by step: quantise, start, ask, picture, report; what is missing is said."),
-            "demo",
             {"homework": "camp", "url": next((server.url for server in now.servers if server.answers), "")},
         )
     )
@@ -72,7 +65,7 @@ def _server(server: FoundServer) -> Card:
         detail = _("{model}, process {pid}: does not answer yet").format(model=model, pid=server.pid)
     else:
         detail = _("process {pid}: does not answer yet").format(pid=server.pid)
-    return Card(f"server {server.url}", title, detail, opens={"url": server.url})
+    return Card(f"server {server.url}", title, detail, {"url": server.url})
 
 
 def _last(now: Surroundings) -> Card:
@@ -81,16 +74,13 @@ def _last(now: Surroundings) -> Card:
     title = _("Go on with “{title}”").format(title=info.title or _("untitled"))
     count = ngettext("{count} message", "{count} messages", info.messages).format(count=info.messages)
     detail = " · ".join(part for part in (when(info.updated), count, info.model) if part)
-    return Card("last", title, detail, "last", {"conversation": info.id})
+    return Card("last", title, detail, {"conversation": info.id})
 
 
 def _profile(profile: FoundProfile) -> Card:
     title = _("Profile {name}").format(name=profile.name)
     detail = " · ".join(part for part in (profile.address, profile.model) if part)
-    way: Way = "ssh" if profile.address.startswith("ssh://") else "http"
-    machine = profile.address.removeprefix("ssh://").partition("/")[0]
-    command = forward_command(machine) if way == "ssh" else ""
-    return Card(f"profile {profile.name}", title, detail, way, {"profile": profile.name}, command)
+    return Card(f"profile {profile.name}", title, detail, {"profile": profile.name})
 
 
 def _launch(now: Surroundings) -> Card:
@@ -107,10 +97,7 @@ def _launch(now: Surroundings) -> Card:
             pieces.append(_("{count} cards").format(count=len(now.cards)))
     elif "cards" not in now.searching:
         pieces.append(_("no GPU found here"))
-    command = f"{first.command if first else 'lmdeploy'} serve api_server MODEL --server-port 23333"
-    return Card(
-        "launch", _("Start a model on this machine"), " · ".join(pieces) or "…", "launch", {"launch": True}, command
-    )
+    return Card("launch", _("Start a model on this machine"), " · ".join(pieces) or "…", {"launch": True})
 
 
 def _installed(found: FoundLmdeploy) -> str:
@@ -122,7 +109,7 @@ def _installed(found: FoundLmdeploy) -> str:
 def _host(host: FoundHost) -> Card:
     title = _("Reach {host} by SSH").format(host=host.alias)
     detail = host.shown or _("from ~/.ssh/config")
-    return Card(f"host {host.alias}", title, detail, "ssh", {"ssh": host.alias}, forward_command(host.alias))
+    return Card(f"host {host.alias}", title, detail, {"ssh": host.alias})
 
 
 def _any_host() -> Card:
@@ -130,31 +117,9 @@ def _any_host() -> Card:
         "ssh",
         _("Reach a machine by SSH"),
         _("Type ssh://root@host:port below, or paste the ssh line of your course."),
-        "ssh",
-        command=forward_command("root@HOST -p PORT"),
     )
-
-
-def forward_command(target: str) -> str:
-    """The tunnel that lmdeck would open, for another window."""
-    return f"ssh -N -L 127.0.0.1:23333:127.0.0.1:23333 {target}"
 
 
 def is_simulated(model: str) -> bool:
     """Whether a conversation was held with lmdeck's own simulated server, which is not there any more."""
     return model.startswith(_SIMULATED)
-
-
-def missing_way(card: Card, ways: Collection[str]) -> str:
-    """What to say about a card whose way this version does not have; empty when it has."""
-    if card.way in ways or card.way in ("http", "demo", "last"):
-        return ""
-    if card.way == "launch":
-        return _(
-            "Starting a model from here comes with a later version of lmdeck. Until then start it in another window "
-            "with the command below; lmdeck finds it on this screen as soon as it listens."
-        )
-    return _(
-        "Reaching a machine by SSH comes with a later version of lmdeck. Until then open the tunnel in another window "
-        "with the command below, and choose the server on 127.0.0.1:23333 here."
-    )

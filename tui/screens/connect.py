@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,7 +20,7 @@ from tui.config.targets import is_far
 from tui.i18n import _
 from tui.i18n.problems import explain
 from tui.model.problem import Problem, ProblemError
-from tui.screens.cards import Card, cards_of, missing_way
+from tui.screens.cards import Card, cards_of
 from tui.widgets.literal import literal, one_line
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Look = Callable[[], "AsyncIterator[Surroundings]"]
 class ConnectScreen(Screen[AppOptions | None]):
     """Answers with what to open, or None when it was closed (only where something is open already).
 
-    ``look`` gives what is found, growing; ``ways`` is what this version can do beside http and the demo."""
+    ``look`` gives what is found, growing."""
 
     CSS_PATH = "../styles/connect.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,9 +41,9 @@ class ConnectScreen(Screen[AppOptions | None]):
     ]
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
 
-    def __init__(self, options: AppOptions, look: Look, ways: Collection[str] = (), *, can_leave: bool = False) -> None:
+    def __init__(self, options: AppOptions, look: Look, *, can_leave: bool = False) -> None:
         super().__init__()
-        self._options, self._look, self._ways, self._can_leave = options, look, ways, can_leave
+        self._options, self._look, self._can_leave = options, look, can_leave
         self._now: Surroundings | None = None
         self._cards: list[Card] = []
         self._moved = False
@@ -102,8 +102,6 @@ class ConnectScreen(Screen[AppOptions | None]):
 
     def _drawn(self, card: Card) -> Content:
         title = Content.styled(one_line(card.title, 200), "bold")
-        if missing_way(card, self._ways):
-            title += Content.styled("  " + _("(a later version)"), "$text-muted")
         return title + Content("\n  ") + literal(one_line(card.detail, 300), "$text-muted")
 
     def _say(self, text: str) -> None:
@@ -126,9 +124,7 @@ class ConnectScreen(Screen[AppOptions | None]):
         card = next((one for one in self._cards if one.id == event.option_id), None)
         if card is None:
             return
-        if text := missing_way(card, self._ways):
-            self._tell(card.title, text, card.command)
-        elif not card.opens:
+        if not card.opens:
             self._want_address()
         else:
             self.dismiss(replace(self._options, connect=False, **card.opens))
@@ -139,14 +135,6 @@ class ConnectScreen(Screen[AppOptions | None]):
         entry.value = "ssh://"
         entry.focus()
         entry.cursor_position = len(entry.value)
-
-    @work(group="tell", exclusive=True)
-    async def _tell(self, title: str, text: str, command: str) -> None:
-        from tui.screens.tell import TellScreen
-
-        if await self.app.push_screen_wait(TellScreen(title, text, command)):
-            self.app.copy_to_clipboard(command)
-            self._mine(_("Sent to the terminal's clipboard: {count} characters.").format(count=f"{len(command):,}"))
 
     def _mine(self, text: str) -> None:
         self.query_one("#connect-problem", Static).add_class("-mine")

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from tui.store.store import Store
 
 DEFAULT_URL = "http://127.0.0.1:23333"
-WAYS: frozenset[str] = frozenset({"ssh", "launch"})
-"""What this version can open beside http and the demo: ``ssh``, ``launch``."""
 
 
 @dataclass(frozen=True, slots=True)

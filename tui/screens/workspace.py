@@ -18,7 +18,7 @@ from tui.model.events import BranchChanged
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
 from tui.model.tool import ToolSpec
-from tui.screens.opening import WAYS, Opening, machine_of, resolve, with_conversation
+from tui.screens.opening import Opening, machine_of, resolve, with_conversation
 from tui.screens.places import FarSide, Place, lonely, open_far, open_near
 from tui.screens.seam import Approver, Teller, ToolsRoom, Workspace
 
@@ -68,9 +68,6 @@ async def open_workspace(
 
         return await open_replay(options)
     opening = await asyncio.to_thread(resolve, options)
-    if opening.options.launch and "launch" not in WAYS:
-        command = "lmdeploy serve api_server MODEL"
-        raise ProblemError(Problem("app.launch_later", {"command": command}))
     await asyncio.to_thread(_load, _MODULES)
     return await LiveWorkspace.open(opening, approve, tell, far)
 
