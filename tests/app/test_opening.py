@@ -19,7 +19,7 @@ from tui.config.paths import config_folder
 from tui.config.terminal import Terminal
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
-from tui.screens.opening import DEFAULT_URL, resolve, with_conversation
+from tui.screens.opening import DEFAULT_URL, machine_again, resolve, with_conversation
 from tui.screens.workspace import open_workspace
 from tui.store.store import Store
 
@@ -95,6 +95,17 @@ async def test_the_last_conversation_brings_its_server(tmp_path: Path):
     assert (options.url, options.conversation, problem) == ("http://box:1", info.id, None)
     options, _ = await with_conversation(AppOptions(conversation=info.id, url="http://other:1"), store)
     assert options.url == "http://other:1"
+    far = await store.create_conversation(endpoint="ssh://root@box:5/127.0.0.1:8000", model="internlm")
+    options, _ = await with_conversation(AppOptions(conversation=far.id), store)
+    assert (options.ssh, options.url) == ("ssh://root@box:5/127.0.0.1:8000", "")
+    plain = machine_again(options)
+    assert plain is not None
+    assert (plain.login, plain.server, plain.options) == ("root@box:5", "127.0.0.1:8000", ())
+    configured("[profiles.far]\nssh = 'root@box:5'\nssh_options = ['-i', 'key']\nnew_host_each_time = true\n")
+    dressed = machine_again(options)
+    assert dressed is not None
+    assert (dressed.server, dressed.options, dressed.new_host_each_time) == ("127.0.0.1:8000", ("-i", "key"), True)
+    assert machine_again(AppOptions(url="u")) is None
     demo_one = await store.create_conversation(endpoint="http://127.0.0.1:1", model="lmdeck-demo")
     options, _ = await with_conversation(AppOptions(conversation=demo_one.id), store)
     assert (options.demo, options.url) == ({}, "")

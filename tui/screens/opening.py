@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,24 @@ def machine_of(options: AppOptions, profile: Profile | None = None) -> Target | 
     from tui.hosts.remote import read_target
 
     return read_target(profile if profile is not None and profile.ssh else options.ssh, options.ssh_options)
+
+
+def machine_again(options: AppOptions, path: Path | None = None) -> Target | None:
+    """The machine that a kept conversation brought: its address alone was kept, so the options for ssh are those of the
+    profile for the same login, where there is one. Reads files. Raises ProblemError."""
+    target = machine_of(options)
+    if target is None:
+        return None
+    from tui.config.profiles import load_profiles
+    from tui.config.settings import config_path
+    from tui.hosts.remote import target_of
+
+    for profile in load_profiles(path or config_path()).by_name.values():
+        with suppress(ProblemError):
+            if profile.ssh and (known := target_of(profile)).login == target.login:
+                new_host = known.new_host_each_time
+                return replace(target, options=known.options, new_host_each_time=new_host)
+    return target
 
 
 def _measured(options: AppOptions, settings: Settings) -> AppOptions:

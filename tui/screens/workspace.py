@@ -18,7 +18,7 @@ from tui.model.events import BranchChanged
 from tui.model.problem import Problem, ProblemError
 from tui.model.request import Sampling
 from tui.model.tool import ToolSpec
-from tui.screens.opening import Opening, machine_of, resolve, with_conversation
+from tui.screens.opening import Opening, machine_again, resolve, with_conversation
 from tui.screens.places import FarSide, Place, lonely, open_far, open_near
 from tui.screens.seam import Approver, Teller, ToolsRoom, Workspace
 
@@ -105,7 +105,7 @@ class LiveWorkspace:
             store, problem = await _open_store(opening)
             exits.push_async_callback(store.close)
             options, missing = await with_conversation(opening.options, store)
-            machine = opening.machine or await asyncio.to_thread(machine_of, options)
+            machine = opening.machine or await asyncio.to_thread(machine_again, options)
             if machine is not None:
                 side = far() if far is not None else lonely(exits)
                 place = await open_far(machine, options, _timeouts(opening), side, tell, exits)
