@@ -96,7 +96,7 @@ async def fetch(
 def local_path(target: Path, name: str) -> Path:
     """Where a file goes: below ``target``, at most one folder deep, under a name that is one here."""
     pure = PurePosixPath(name)
-    suffix = pure.suffix.lower()
+    suffix = pure.suffix.lower() if pure.suffix.lower() in KINDS else ""
     folders = [part for part in pure.parent.parts if part not in ("", ".", "..", "/")]
     place = target / safe_name(folders[-1], "files") if folders else target
     return place / f"{safe_name(pure.name[: -len(suffix)] if suffix else pure.name, 'file')}{suffix}"
