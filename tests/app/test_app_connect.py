@@ -158,7 +158,9 @@ async def test_a_change_of_the_file_holds_at_once():
     path = configured("large_paste = 5000\n")
     async with running() as (app, pilot, _workspace):
         await until_pilot(pilot, lambda: app.chat.composer.large_paste == 5000)
-        path.write_text('theme = "dusk"\nlanguage = "zh-CN"\ncopy_on_select = true\n[keys]\n"message.copy" = "ctrl+y"\n')
+        path.write_text(
+            'theme = "dusk"\nlanguage = "zh-CN"\ncopy_on_select = true\n[keys]\n"message.copy" = "ctrl+y"\n'
+        )
         await app.live.poll()
         await until_pilot(pilot, lambda: app.theme == "dusk")
         assert current_language() == "zh-CN"

@@ -10,7 +10,7 @@ from textual import events as ui
 
 from tests.support.app import rows, running, screen_text, see, spot
 from tests.support.fake_session import TIMINGS, FakeLink, FakeWorkspace
-from tests.support.waiting import until_pilot
+from tests.support.waiting import until, until_pilot
 from tui.config.terminal import Terminal, detect
 from tui.model import events
 from tui.model.message import Message
@@ -135,17 +135,24 @@ async def test_an_unfolded_call_shows_how_the_model_wrote_it():
     async with running(size=(110, 80)) as (app, pilot, workspace):
         pieces = ['{"a":', " 3", *["0"] * 50, "}"]
         workspace.fake.play(
-            events.TurnStarted("t", "m"), events.RoundStarted(1, "a"), events.ToolCallStarted("c", "add"),
-            *(events.ToolCallArguments("c", piece) for piece in pieces), events.ToolResult("c", "add", "7"),
-        )  # fmt: skip
+            events.TurnStarted("t", "m"), events.RoundStarted(1, "a"), events.ToolCallStarted("c", "add")
+        )
+        await see(pilot, "⚙ add")
+        (view,) = [part for part in app.chat.transcript.part_views() if isinstance(part, ToolCallView)]
+        written = ""
+        for piece in pieces:  # a burst would come as one piece
+            workspace.fake.play(events.ToolCallArguments("c", piece))
+            written += piece
+            await until(lambda written=written: view.arguments == written)
+        workspace.fake.play(events.ToolResult("c", "add", "7"))
         await see(pilot, "→ 7")
         await pilot.press("ctrl+o")
-        await see(pilot, "as the model wrote it, piece by piece")
+        await see(pilot, "“Show the request” has all of them")
         text = screen_text(app)
+        assert "as the model wrote it, piece by piece" in text
         assert 's  "{\\"a\\":"' in text
         assert 's  " 3"' in text
         assert text.count('s  "0"') == 38
-        assert "“Show the request” has all of them" in text
 
 
 async def test_a_running_call_is_cancelled_by_its_cross_or_by_a_key():

@@ -230,7 +230,7 @@ async def test_a_running_call_counts_its_seconds() -> None:
             events.ToolCallStarted("c1", "slow"),
             events.ToolRunning("c1"),
         )
-        await see(pilot, "Esc stops")
+        await see(pilot, "✕ cancels it")
         await see(pilot, "runs … 1.0 s")
 
 
