@@ -18,6 +18,7 @@ from tests.support.waiting import until, until_pilot
 from tui.app_options import AppOptions
 from tui.config.paths import config_folder
 from tui.model.question import QuestionKind
+from tui.model.server import LinkPhase
 from tui.screens.pick import PickScreen
 from tui.screens.questions import ChangedKeyScreen
 
@@ -97,7 +98,7 @@ async def test_a_question_that_is_closed_and_asked_again(sshd: StartSshd, server
         await until_pilot(pilot, lambda: app.screen is app.chat)
         await see(pilot, "was not answered", 20)
         host = await host_of(app, pilot)
-        assert host.link.needs_user
+        assert host.link.state.phase is LinkPhase.NEEDS_YOU
         app.chat.composer.put("a draft")
         host.link.retry()
         question = await asked(app, pilot)

@@ -14,7 +14,7 @@ from tui.ssh_words import joined_options, option_words, split_ssh_words
     ("words", "line", "ours"),
     [
         (
-            "-CNg -L 23333:127.0.0.1:23333 root@host -p 48626".split(),
+            ["-CNg", "-L", "23333:127.0.0.1:23333", "root@host", "-p", "48626"],
             "ssh -CNg -L 23333:127.0.0.1:23333 root@host -p 48626",
             [],
         ),

@@ -41,10 +41,11 @@ class KvOccupancy:
 
 @dataclass(frozen=True, slots=True)
 class ServerSetup:
-    """How the server was started, as far as that was found out; "" and None: not found out. ``command`` are the words
-    that start it, without its keys. ``weight_format`` is the checkpoint's (``awq``, ``bf16`` …) and ``weight_bits`` what
-    one packed weight takes; ``ratio`` is --cache-max-entry-count; ``version`` lmdeploy's. ``told`` when only the user said
-    so."""
+    """How the server was started, as far as that was found out; "" and None: not found out.
+
+    ``command`` are the words that start it, without its keys. ``weight_format`` is the checkpoint's (``awq``, ``bf16``
+    …) and ``weight_bits`` what one packed weight takes; ``ratio`` is --cache-max-entry-count; ``version`` lmdeploy's.
+    ``told`` when only the user said so."""
 
     model: str = ""
     engine: str = ""
@@ -63,9 +64,10 @@ class ServerSetup:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What others said when a split was taken, verbatim: ``gpu_line`` of ``gpu_tool`` (studio-smi, vgpu-smi, nvidia-smi)
-    at ``gpu_time`` (UTC seconds), and the newest ``access_line`` about a chat in the server's own log. Empty where it
-    could not be had."""
+    """What others said when a split was taken, verbatim; empty where it could not be had.
+
+    ``gpu_line`` is a line of ``gpu_tool`` (studio-smi, vgpu-smi, nvidia-smi) at ``gpu_time`` (UTC seconds),
+    ``access_line`` the newest one about a chat in the server's own log."""
 
     gpu_line: str = ""
     gpu_tool: str = ""

@@ -20,7 +20,7 @@ from tui.i18n import N_, _
 from tui.i18n.problems import explain
 from tui.model.machine import MachineLine
 from tui.model.problem import ProblemError
-from tui.model.server import LinkState
+from tui.model.server import LinkPhase, LinkState
 from tui.screens.bindings import bindings_for
 from tui.widgets.cell_rows import Row, folded
 from tui.widgets.keyline import PlaceLine
@@ -229,7 +229,7 @@ class ConnectionsScreen(Screen[str | None]):
         entry = self.chosen
         if entry is None or entry.host is None:
             self._say(_("This machine is not connected."))
-        elif entry.host.link.is_idle:
+        elif entry.host.link.state.phase is LinkPhase.IDLE:
             await self._machines.remove(entry.host)
         else:
             await entry.host.link.disconnect()

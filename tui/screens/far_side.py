@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tui.i18n import _
 from tui.model.problem import ProblemError
+from tui.model.server import LinkPhase
 from tui.screens.app_settings import SettingsSide
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class MachinesSide(SettingsSide):
         try:
             async for _state in states:
                 changed = host.link.changed
-                if changed is not None and changed is not shown and host.link.needs_user:
+                if changed is not None and changed is not shown and host.link.state.phase is LinkPhase.NEEDS_YOU:
                     shown = changed
                     await self._changed_key(host, changed)
         finally:

@@ -255,7 +255,6 @@ class TurnFeed:
         rest = [view for view in views if view not in said]
         if rest and isinstance(rest[-1], TextView) and rest[-1].SAID:
             self._text = rest[-1]
-            self._text.reopen()
             self._transcript.swap(said)
 
     def _close_open_parts(self) -> None:

@@ -59,16 +59,6 @@ class Link:
         return self.state.phase in UP
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing is connected and nothing tries to."""
-        return self._keeper is None
-
-    @property
-    def needs_user(self) -> bool:
-        """Whether it stays down until the user does something."""
-        return self.state.phase is LinkPhase.NEEDS_YOU
-
-    @property
     def pid(self) -> int | None:
         """The ssh process, while there is one."""
         return self._login.pid if self._login else None

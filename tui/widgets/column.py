@@ -54,7 +54,7 @@ class Column(ScrollView, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
     DEFAULT_CSS = """
     Column { overflow-x: hidden; overflow-y: scroll; }
-    Column > .transcript--selected { background: $boost; }
+    Column > .transcript--selected { background: $panel; }
     Column > .transcript--muted { color: $text-muted; }
     Column > .transcript--warning { color: $text-warning; }
     """
@@ -385,13 +385,13 @@ class Column(ScrollView, can_focus=False):
         width = self._strip_width
         if not 0 <= row < len(rows):
             return self._ink.blank(width)
-        return self._ink.strip(rows[row], self.sheet.page, self.look_of(part), self.overlays(part, row), width)
+        return self._ink.strip(rows[row], self.sheet.page, self._look_of(part), self._overlays(part, row), width)
 
-    def look_of(self, part: PartView) -> tuple[str, bool]:
+    def _look_of(self, part: PartView) -> tuple[str, bool]:
         """The tone of a part and whether it is marked."""
         return part.TONE, False
 
-    def overlays(self, part: PartView, row: int) -> list[Overlay]:
+    def _overlays(self, part: PartView, row: int) -> list[Overlay]:
         """What is laid over a row: the selection."""
         selection = self.text_selection
         if selection is None or (span := selection.get_span(number(part, row))) is None:

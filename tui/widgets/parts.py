@@ -94,7 +94,9 @@ class TextView(PartView):
         return self._text.whole
 
     def feed(self, text: str) -> None:
-        self._growing = True
+        if not self._growing:  # a text that was complete grows again
+            self._growing, self._reply = True, None
+            self._page = None
         self._text.add(text)
         if self.host is not None:
             self.host.part_changed(self, grew=True)
@@ -107,12 +109,6 @@ class TextView(PartView):
         self._growing = False
         if self.host is not None:
             self.host.part_changed(self, 0.0)
-
-    def reopen(self) -> None:
-        """A text that was complete grows again."""
-        if not self._growing:
-            self._growing, self._reply = True, None
-            self._page = None
 
     @property
     def _plain(self) -> bool:

@@ -114,7 +114,7 @@ class Transcript(ScrollingColumn, can_focus=False):
             return []
         return [index for index, part in enumerate(self.sheet.items) if part.message_id == message_id]
 
-    def look_of(self, part: PartView) -> tuple[str, bool]:
+    def _look_of(self, part: PartView) -> tuple[str, bool]:
         return part.TONE, self._selected is not None and part.message_id == self._selected
 
     # finding
@@ -134,8 +134,8 @@ class Transcript(ScrollingColumn, can_focus=False):
         self.refresh()
         return self._finder.place, len(self._finder.parts)
 
-    def overlays(self, part: PartView, row: int) -> list[Overlay]:
-        return [*self._finder.overlays(part, row), *super().overlays(part, row)]
+    def _overlays(self, part: PartView, row: int) -> list[Overlay]:
+        return [*self._finder.overlays(part, row), *super()._overlays(part, row)]
 
     def links_of(self, message_id: str) -> list[Link]:
         """The links of a message from top to bottom, each once."""

@@ -40,10 +40,10 @@ async def test_a_machine_is_opened_once():
         await machines.remove(one)
         await machines.remove(one)
         assert machines.hosts == (other,)
-        assert one.link.is_idle
+        assert one.link.state.phase is LinkPhase.IDLE
     finally:
         await machines.aclose()
-    assert other.link.is_idle
+    assert other.link.state.phase is LinkPhase.IDLE
     assert machines.hosts == ()
 
 

@@ -14,7 +14,7 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("Write an .svg instead, and please report this."),
     ),
     "shot.not_written": (
-        N_("The picture could not be written to {path}: {reason}"),
+        N_("The picture could not be written to {path} ({reason})."),
         N_("Choose another place with --out, or free some space."),
     ),
     "shot.nothing": (
@@ -31,6 +31,6 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "shot.bad_theme": (
         N_("There is no theme called “{name}”."),
-        N_("There are: {names}"),
+        N_("There are these: {names}."),
     ),
 }
