@@ -34,7 +34,7 @@ from tui.screens.crashing import TellsCrashes  # noqa: E402
 from tui.screens.tool_parser import ToolParserSide  # noqa: E402
 from tui.widgets.clipboard import TerminalClipboard  # noqa: E402
 from tui.widgets.display import EconomicalDisplay  # noqa: E402
-from tui.widgets.input_method import raise_sequence_limit  # noqa: E402
+from tui.widgets.input_method import name_alt_keys, raise_sequence_limit  # noqa: E402
 from tui.widgets.output_filter import NoControls  # noqa: E402
 from tui.widgets.theming import OWN_VARIABLES  # noqa: E402
 
@@ -189,6 +189,7 @@ def run_app(options: AppOptions, *, factory: WorkspaceFactory | None = None) -> 
     """Run the app until the user leaves; returns the exit code. ``factory`` replaces the workspace (tests)."""
     set_language(options.language or preferred_language())
     raise_sequence_limit()
+    name_alt_keys()
     app = LmdeckApp(factory, options)
     with guarded_stderr(state_folder() / "stderr.log"):
         gc.disable()  # until the first frame

@@ -126,3 +126,34 @@ def test_text_that_streams_while_the_user_reads_above_moves_nothing():
         assert terminal.text.split("\n")[1:12] == above
         terminal.send(TO_END)
         terminal.wait_for("end of answer 2.")
+
+
+@pytest.mark.parametrize("kitty", ["0", "1"])
+def test_alt_with_arrows_walks_and_alt_delete_deletes(kitty: str):
+    """The bytes that terminals send for them, with the kitty keyboard mode and without it."""
+    env = {"TEXTUAL_DISABLE_KITTY_KEY": kitty, "COLORTERM": "truecolor"}
+    with PtyApp(python("-m", "tests.support.pty_main", "echo"), env=env) as terminal:
+        terminal.wait_for("opens the menu")
+        for word in ("first", "second"):
+            terminal.send(f"{word}\r")
+            terminal.wait_for(f"'{word}'")
+        settle(terminal)
+        terminal.send(ALT_UP)
+        settle(terminal)
+        terminal.send(ALT_UP)
+        terminal.wait(lambda: selected(terminal), "a selected row")
+        assert any("second" in row for row in selected(terminal))
+        assert "› Message" in terminal.text, "the arrows went to the composer"
+        terminal.send("\x1b[3;3~")
+        terminal.wait_for("Deleted.")
+        assert "▌ second" not in terminal.text
+        assert "▌ first" in terminal.text
+
+
+def selected(terminal: PtyApp) -> list[str]:
+    """The rows of the message that is marked, which have another background, too."""
+    rows = terminal.text.split("\n")
+    marked = [y for y in range(1, terminal.rows) if rows[y].startswith("▎")]
+    backgrounds = {terminal.screen.buffer[y][40].bg for y in marked}
+    assert terminal.screen.buffer[1][40].bg not in backgrounds
+    return [rows[y] for y in marked]

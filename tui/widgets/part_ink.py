@@ -45,7 +45,9 @@ class PartInk:
         """A row, ``width`` cells wide. ``look``: the tone of the part, and whether its message is selected."""
         palette = self._palette(look)
         inner = row_strip(row, page, palette, overlays)
-        left = Segment(" " * PADDING, palette.base)
+        # A mark as well: in the terminal's own colours there is no background to tell it by.
+        mark = ("|" if page.wide_ambiguous else "▎") if look[1] else " "
+        left = Segment(mark * PADDING, palette.base)
         right = Segment(" " * max(0, width - PADDING - inner.cell_length), palette.base)
         return self._filtered(Strip([left, *inner, right], PADDING + inner.cell_length + len(right.text)))
 
