@@ -36,7 +36,7 @@ AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
 def result(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the stand-in leaves in the work folder."""
     monkeypatch.setenv("FAKE_RESULT", str(models / AWQ))
-    monkeypatch.setenv("FAKE_PAUSE", "0.01")
+    monkeypatch.setenv("FAKE_PAUSE", "0.03")
 
 
 async def opened(app: Any, pilot: Any, screen: QuantiseScreen) -> tuple[QuantiseScreen, list[Landing | None]]:
@@ -90,14 +90,14 @@ async def test_from_the_form_to_the_report_and_its_server(
         assert (
             app.clipboard.endswith("--calib-samples 64 --calib-dataset wikitext2 --trust-remote-code") or app.clipboard
         )
-        await see(pilot, "▸ calibrating", timeout=30)
-        await see(pilot, "✓ loading calibration data")
+        await until_pilot(pilot, lambda: screen.state.progress is not None, timeout=30)
         await send(pilot, "f6")
         await see(pilot, "it goes on when this screen is left")
         await pilot.press("f4")
         await see(pilot, "weight packed.", timeout=30)
         await send(pilot, "escape")
         await see(pilot, "Quantised in", timeout=60)
+        await see(pilot, "✓ calibrating")
         await see(pilot, "GiB on the card")
         await see(pilot, "more")
         await choose(pilot, screen, "start-it")
@@ -121,7 +121,7 @@ async def test_left_and_found_again(
         await see(pilot, "yes, slower")
         await see(pilot, "GiB are free")
         await send(pilot, "f6")
-        await see(pilot, "▸ calibrating", timeout=30)
+        await until_pilot(pilot, lambda: screen.state.progress is not None, timeout=30)
         await send(pilot, "escape")
         servers = ServersScreen(site, every=0.1)
         app.push_screen(servers)
