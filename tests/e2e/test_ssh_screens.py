@@ -61,7 +61,7 @@ async def test_machines_are_listed_connected_and_left(sshd: StartSshd, servers: 
     profile_for(box, "gpu")
     login = f"{USER}@127.0.0.1:{box.port}"
     async with app_on(AppOptions(demo={"speed": 0})) as (app, pilot):
-        await until_pilot(pilot, lambda: app.chat.workspace is not None, 20)
+        await connected(app, pilot)
         await pilot.press("f10")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
         await see(pilot, f"○ {login}")
