@@ -131,6 +131,15 @@ def test_a_terminal_that_is_gone_ends_the_app_and_its_children(tmp_path: Path):
         os.kill(child, 0)
 
 
+def test_a_terminal_that_goes_away_in_the_middle_of_a_reply_ends_the_app():
+    with app("pieces") as terminal:
+        terminal.wait_for("Message")
+        terminal.send("tell me\r")
+        terminal.wait_for("Answer")
+        terminal.hang_up()
+        assert terminal.wait_exit() != 0
+
+
 def test_a_crash_names_the_report_and_leaks_no_key(tmp_path: Path):
     with app("crash") as terminal:
         terminal.send("boom\r")

@@ -7,12 +7,13 @@ the entry point. It only fills in what the user has not set.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 _KITTY_OFF = "TEXTUAL_DISABLE_KITTY_KEY"
 
@@ -122,29 +123,56 @@ def open_private(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
+class ScreenFile(TextIOWrapper):
+    """The terminal as a file that outlives it.
+
+    Textual writes in a thread that ends at the first error; its queue then fills up and the event loop waits in it for
+    ever. Here a terminal that is gone takes everything, and the process is told once, by SIGHUP: the system sends that
+    only to the leader of the terminal's session."""
+
+    def __init__(self, descriptor: int) -> None:
+        raw = open(descriptor, "wb")  # noqa: SIM115 (closed with this file)
+        super().__init__(raw, encoding="utf-8", errors="backslashreplace", line_buffering=raw.isatty())
+        self.gone = False
+
+    def write(self, text: str, /) -> int:
+        if not self.gone:
+            try:
+                return super().write(text)
+            except OSError:
+                self._lost()
+        return len(text)
+
+    def flush(self) -> None:
+        if not self.gone:
+            try:
+                super().flush()
+            except OSError:
+                self._lost()
+
+    def _lost(self) -> None:
+        self.gone = True
+        if sys.platform != "win32":
+            os.kill(os.getpid(), signal.SIGHUP)
+
+
 @contextmanager
 def guarded_stderr(log: Path) -> Generator[None]:
     """Send what native libraries and children write to descriptor 2 into ``log`` while the screen is in use.
 
-    Textual draws on ``sys.__stderr__``, so that stream is moved to a copy of the terminal's descriptor first. Where
-    this is not possible (no such file, no descriptor) nothing changes.
+    Textual draws on ``sys.__stderr__``, so that stream is moved to a copy of the terminal's descriptor first. Without
+    a log (a read-only home) descriptor 2 stays what it is; without a descriptor nothing changes.
     """
-    original = sys.__stderr__
+    original, shown = sys.__stderr__, sys.stderr
     try:
-        screen_descriptor = os.dup(2)
+        screen = ScreenFile(os.dup(2))
     except OSError:
         yield
         return
-    try:
+    with suppress(OSError):
         log_descriptor = open_private(log)
-    except OSError:
-        os.close(screen_descriptor)
-        yield
-        return
-    os.dup2(log_descriptor, 2)
-    os.close(log_descriptor)
-    screen: TextIO = os.fdopen(screen_descriptor, "w", encoding="utf-8", errors="backslashreplace")
-    shown = sys.stderr
+        os.dup2(log_descriptor, 2)
+        os.close(log_descriptor)
     sys.__stderr__, sys.stderr = screen, screen  # pyright: ignore[reportConstantRedefinition] (Textual's driver reads it)
     try:
         yield

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tui.config.terminal import (
     PLAIN,
     VSCODE,
     WINDOWS,
+    ScreenFile,
     Terminal,
     detect,
     frames_per_second,
@@ -124,6 +127,27 @@ def test_a_log_that_cannot_be_written_changes_nothing(tmp_path: Path, capfd: pyt
     with guarded_stderr(tmp_path / "file" / "log"):
         os.write(2, b"still here")
     assert capfd.readouterr().err == "still here"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_terminal_that_is_gone_takes_everything_and_is_told_once():
+    reader, writer = os.pipe()
+    heard: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, _frame: heard.append(number))
+    try:
+        screen = ScreenFile(writer)
+        screen.write("seen")
+        screen.flush()
+        assert os.read(reader, 10) == b"seen"
+        os.close(reader)
+        for _ in range(3):
+            assert screen.write("lost") == 4
+            screen.flush()
+        assert (screen.gone, heard) == (True, [signal.SIGHUP])
+        with suppress(OSError):
+            screen.close()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_private_files_are_appended_to(tmp_path: Path):
