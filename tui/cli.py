@@ -359,7 +359,7 @@ def _command_list() -> str:
         ("lmdeck export CONVERSATION|last", _("a conversation as Markdown, JSON or HTML")),
         ("lmdeck shot CONVERSATION|last …", _("a conversation as a picture")),
         ("lmdeck homework", _("walk through the course's tasks")),
-        ("lmdeck report CONVERSATION --out FILE", _("a report: command, plan, measurement, pictures, talk")),
+        ("lmdeck report CONVERSATION …", _("a report: command, plan, measurement, pictures, talk")),
         ("lmdeck pull [HOST]", _("fetch the pictures and reports of another machine")),
         ("lmdeck config …, lmdeck profile …", _("settings and profiles")),
     ]
