@@ -106,7 +106,12 @@ async def test_a_ten_megabyte_line_and_a_megabyte_of_arguments(chatting: tuple[L
     await say(app, pilot, "/demo big-args 1048576")
     assert len(app.chat.transcript.parts(ToolCallView)[-1].arguments) >= 1_000_000
     await app.run_action("screen.fold", default_namespace=app.chat)
-    await see(pilot, "more characters")
+    await see(pilot, "Show the request")  # the pieces as they came, at the end
+    await pilot.press("ctrl+home")
+    for _page in range(6):  # below the beginning of the arguments, above the pieces
+        if "more characters" not in screen_text(app):
+            await pilot.press("pagedown")
+    assert "more characters" in screen_text(app)
 
 
 async def test_a_stopped_answer_keeps_its_text_and_goes_on(start_demo: Any, tmp_path: Path):  # noqa: F811

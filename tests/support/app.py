@@ -61,7 +61,7 @@ async def running(
         yield app, pilot, workspace
 
 
-async def see(pilot: Any, text: str, timeout: float = 10.0) -> None:
+async def see(pilot: Any, text: str, timeout: float = 25.0) -> None:
     """Wait until a text is on screen."""
     try:
         await until_pilot(pilot, lambda: text in screen_text(pilot.app), timeout, f"{text!r} on screen")

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 
-async def until(check: Callable[[], Any], timeout: float = 10.0, what: str = "condition") -> Any:
+async def until(check: Callable[[], Any], timeout: float = 25.0, what: str = "condition") -> Any:
     """Let the loop run until ``check()`` is true; returns its value, fails after ``timeout`` seconds."""
     end = monotonic() + timeout
     while not (value := check()):
@@ -18,7 +18,7 @@ async def until(check: Callable[[], Any], timeout: float = 10.0, what: str = "co
     return value
 
 
-async def until_pilot(pilot: Any, check: Callable[[], Any], timeout: float = 10.0, what: str = "condition") -> Any:
+async def until_pilot(pilot: Any, check: Callable[[], Any], timeout: float = 25.0, what: str = "condition") -> Any:
     """The same under Textual's pilot, whose pause also lets the app paint. That pause waits for every widget of the
     screen, and those of one that closes meanwhile never answer: it gets a second, not Textual's thirty."""
     end = monotonic() + timeout
