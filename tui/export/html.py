@@ -87,7 +87,7 @@ def _entry(entry: Entry, blog: bool, level: int) -> Iterator[str]:
     for part in entry.message.parts:
         yield from _part(part, entry, blog)
     if not entry.message.complete:
-        yield f"<p><em>{text(_('(cut here)'))}</em></p>"
+        yield "<p><em>" + text(_("(cut here)")) + "</em></p>"
     if entry.turn is not None and (figures := turn_figures(entry.turn)):
         yield f'<p class="figures"><em>{text(" · ".join(figures))}</em></p>'
 
@@ -122,7 +122,7 @@ def _call(call: Call) -> Iterator[str]:
     yield f"<p><strong>⚙ <code>{text(one_line(call.call.name) or '?')}</code></strong></p>"
     yield preformatted(call.call.arguments)
     if call.result is None:
-        yield f"<p><em>{text(_('no result'))}</em></p>"
+        yield "<p><em>" + text(_("no result")) + "</em></p>"
     else:
         yield from _result(call.result)
 

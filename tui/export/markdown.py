@@ -92,7 +92,7 @@ class _Writer:
         for part in entry.message.parts:
             yield from self._part(part, entry)
         if not entry.message.complete:
-            yield f"*{_('(cut here)')}*"
+            yield "*" + _("(cut here)") + "*"
         if entry.turn is not None and (figures := turn_figures(entry.turn)):
             yield f"*{' · '.join(figures)}*"
 
@@ -128,7 +128,7 @@ class _Writer:
         yield f"**⚙ {code(call.call.name or '?')}**"
         yield fenced(call.call.arguments, "json")
         if call.result is None:
-            yield f"*{_('no result')}*"
+            yield "*" + _("no result") + "*"
         else:
             yield from self._result(call.result)
 

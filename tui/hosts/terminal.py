@@ -30,7 +30,7 @@ def _ask(question: Question) -> str | None:
             shown.write(_("That was not accepted.") + "\n")
         if question.subject == "options":
             shown.write(_("This option of the pasted line can run a program on this machine:") + "\n")
-            prompt = f"{prompt}\n{_('Use it? (yes/no)')} "
+            prompt = prompt + "\n" + _("Use it? (yes/no)") + " "
         if question.kind is QuestionKind.NOTICE:
             shown.write(prompt + "\n")
             return None
