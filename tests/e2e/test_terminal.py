@@ -132,10 +132,10 @@ def test_a_terminal_that_is_gone_ends_the_app_and_its_children(tmp_path: Path):
 
 
 def test_a_terminal_that_goes_away_in_the_middle_of_a_reply_ends_the_app():
-    with app("pieces") as terminal:
+    with app("endless") as terminal:
         terminal.wait_for("Message")
         terminal.send("tell me\r")
-        terminal.wait_for("Answer")
+        terminal.wait_for("on and on and")
         terminal.hang_up()
         assert terminal.wait_exit() != 0
 

@@ -3,7 +3,7 @@
 ``URL``: the real thing on a server. ``echo``: a fake session that answers with what it got, as Python text.
 ``crash``: an error with a key in a local variable. ``child``: the workspace holds a child process, its id is printed in
 the title line. ``native``: something writes to descriptor 2, as native libraries do. ``hostile``: text with escapes.
-``pieces``: a long Markdown reply that streams.
+``pieces``: a long Markdown reply that streams. ``endless``: a reply that never ends.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class EchoSession(FakeSession):
         if self.mode == "pieces":
             await self._stream(text)
             return
+        if self.mode == "endless":
+            await self._stream_on(text)
+            return
         if self.mode == "busy":
             self.play(
                 events.UserMessageAdded("u", text), events.TurnStarted("t", "m"), events.RoundStarted(1, "a"),
@@ -69,6 +72,12 @@ class EchoSession(FakeSession):
             self.play(events.TextDelta(answer[start : start + 7]))
             await asyncio.sleep(0.001)
         self.play(events.Usage(100, 50), events.TurnFinished("stop", TIMINGS))
+
+    async def _stream_on(self, text: str) -> None:
+        self.play(events.UserMessageAdded("u", text), events.TurnStarted("t", "m"), events.RoundStarted(1, "a"))
+        while True:
+            self.play(events.TextDelta("on and "))
+            await asyncio.sleep(0.01)
 
 
 def fail(api_key: str) -> None:
