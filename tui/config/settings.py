@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tui.config import paths
 from tui.config.settings_options import option, section
 from tui.i18n import N_
-from tui.model.sampling import Sampling
+
+if TYPE_CHECKING:
+    from tui.model.sampling import Sampling
 
 LOOK = N_("Language and look")
 INPUT = N_("Keyboard, mouse and terminal")
@@ -61,6 +63,8 @@ class SamplingSettings:
 
     def to_sampling(self) -> Sampling:
         """The same as a request's sampling parameters."""
+        from tui.model.sampling import Sampling
+
         return Sampling(
             temperature=self.temperature,
             top_p=self.top_p,

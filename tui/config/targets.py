@@ -6,11 +6,6 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from tui.config.profiles import load_profiles
-from tui.config.settings import config_path
-from tui.config.settings_check import nearest
-from tui.config.settings_load import quick_settings
-
 _NAME = re.compile(r"[^\W\d][\w-]*")
 
 
@@ -34,11 +29,20 @@ def target_fields(
     ~/.ssh/config), a profile that is spelled almost so; else a host's name.
     Raises ProblemError(``config.no_profile_like``)."""
     if not target:
+        from tui.config.settings_load import quick_settings
+
         settings = quick_settings()
         known = settings.default_url or settings.default_profile
         return {"connect": not (known or go_on)}
     if is_far(target):
         return {"ssh": target}
+    if "://" in target:  # no profile's name; reading them would cost a part of the first frame
+        return {"url": target}
+
+    from tui.config.profiles import load_profiles
+    from tui.config.settings import config_path
+    from tui.config.settings_check import nearest
+
     profiles = load_profiles(config_path())
     if target in profiles.by_name:
         return {"profile": target}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tui.i18n import _
 from tui.model.problem import ProblemError
-from tui.model.server import LinkPhase
 from tui.screens.app_settings import SettingsSide
 
 if TYPE_CHECKING:
@@ -106,6 +105,8 @@ class MachinesSide(SettingsSide):
             news.close()
 
     async def _follow_link(self, host: RemoteHost, states: Subscription[LinkState]) -> None:
+        from tui.model.server import LinkPhase
+
         shown: ChangedKey | None = None
         try:
             async for _state in states:
