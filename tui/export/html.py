@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from tui.export.clean import clean, one_line
 from tui.export.document import Call, Document, Entry, entries
-from tui.export.figures import moment, seconds, turn_figures
+from tui.export.figures import moment, turn_figures
 from tui.export.markdown import ROLES, picture_bytes, thought_label, without_secrets
 from tui.export.neutral import parser
 from tui.i18n import _, current_language
+from tui.i18n.figures import seconds
 from tui.i18n.problems import explain
 from tui.model.message import ImagePart, NoticePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 

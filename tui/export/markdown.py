@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from tui.export.clean import one_line
 from tui.export.document import Call, Document, Entry, entries
-from tui.export.figures import moment, seconds, turn_figures
+from tui.export.figures import moment, turn_figures
 from tui.export.neutral import code, fenced, inline, neutral, quoted
 from tui.i18n import N_, _
+from tui.i18n.figures import seconds
 from tui.i18n.problems import explain
 from tui.model.message import ImagePart, NoticePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 

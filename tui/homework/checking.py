@@ -8,6 +8,7 @@ from enum import Enum
 
 from tui.homework.assignment import Assignment, Requirement
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.model.memory import MemoryBreakdown, ServerSetup, Witness
 from tui.model.message import Message, ToolCallPart, ToolResultPart
 from tui.model.plan import Sentence
@@ -171,7 +172,7 @@ def _memory_split(_requirement: Requirement, happened: Happened) -> Verdict:
     sizes = {"weights": card.weights.bytes, "kv": card.kv_cache.bytes, "other": card.other.bytes}
     if any(size is None for size in sizes.values()):
         return State.MISSING, Sentence(N_("not all three parts are known"))
-    values = {name: f"{(size or 0) / 2**30:.2f}" for name, size in sizes.items()}
+    values = {name: gib(size) for name, size in sizes.items()}
     return State.MET, Sentence(N_("weights {weights} + kv cache {kv} + other {other} GiB"), values)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tui.export.clean import one_line
 from tui.export.document import Document, last_split
-from tui.export.figures import card_title, gib, moment, occupancy, seconds, source, split_parts, turn_figures
+from tui.export.figures import card_title, moment, occupancy, split_parts, turn_figures
 from tui.homework.checking import Tick, label
 from tui.homework.evidence import evidence_rows, witness_of
 from tui.homework.pages import (
@@ -30,6 +30,7 @@ from tui.homework.pages import (
     has_content,
 )
 from tui.i18n import _
+from tui.i18n.figures import seconds, source_name, with_unit
 from tui.lmdeploy.keys import without_keys
 from tui.model.memory import MemoryBreakdown, ServerSetup
 from tui.model.plan import Run
@@ -164,7 +165,7 @@ def _memory(chapter: Chapter) -> Iterator[Block]:
     yield Heading(_("Where the memory went"))
     cards = last_split(chapter.document)
     for card in cards:
-        rows = [(name, gib(figure.bytes), source(figure.source)) for _field, name, figure in split_parts(card)]
+        rows = [(name, with_unit(figure.bytes), source_name(figure.source)) for name, figure in split_parts(card)]
         yield Table((card_title(card), _("size"), _("source")), tuple(rows))
         if used := occupancy(card):
             yield Paragraph(_("kv cache: {used}").format(used=used))
@@ -198,7 +199,7 @@ def _compared(name: str, planned: int | None, measured: int | None) -> tuple[str
         return None
     off = (measured - planned) / 2**30
     percent = f" ({(measured - planned) / planned * 100:+.1f} %)" if planned else ""
-    return name, gib(planned), gib(measured), f"{off:+.2f} GiB{percent}"
+    return name, with_unit(planned), with_unit(measured), f"{off:+.2f} GiB{percent}"
 
 
 def _run_row(run: Run) -> tuple[str, ...]:
@@ -208,7 +209,7 @@ def _run_row(run: Run) -> tuple[str, ...]:
 
 
 def _size(size: int | None) -> str:
-    return "–" if size is None else gib(size)
+    return "–" if size is None else with_unit(size)
 
 
 def _pictures(chapter: Chapter) -> Iterator[Block]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from tui.hosts.findings import Findings
 from tui.hosts.memory_state import server_bytes
 from tui.i18n import N_
+from tui.i18n.figures import gib
 from tui.model.memory import Figure, KvOccupancy, MemoryBreakdown, Source
 from tui.model.plan import Explanation, Plan, Sentence
-from tui.planner.explain import gib
 
 UNKNOWN_MODEL = Sentence(
     N_("The model is not known here, so this part cannot be told from the rest of the server's memory.")

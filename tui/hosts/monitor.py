@@ -32,6 +32,7 @@ from tui.hosts.memory_state import (
 from tui.hosts.memory_why import explain_live
 from tui.hosts.run_keeper import RunKeeper, Start
 from tui.hosts.witness import GpuTool, witness_of
+from tui.i18n.figures import gib
 from tui.model.broadcast import Broadcast, Subscription
 from tui.model.gpu import GpuReading, GpuSource
 from tui.model.memory import KvOccupancy, MemoryBreakdown, Source, Witness
@@ -328,7 +329,7 @@ class MemoryMonitor:
         found, reading = self.found, self._reading
         if self._source is None and not cards:
             if self._told is not None and self._told.total is not None:
-                yield Problem("memory.impossible", {"size": f"{self._told.total / 2**30:.2f}"})
+                yield Problem("memory.impossible", {"size": gib(self._told.total)})
             else:
                 yield Problem("memory.remote")
         if reading is not None and reading.problem is not None:

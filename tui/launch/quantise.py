@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import time
 from typing import Any, cast
 
+from tui.i18n.figures import gib
 from tui.launch.cards import VISIBLE, Cards, choose_cards, imagined
 from tui.launch.doctor import LOG, Evidence, diagnose
 from tui.launch.installs import choose, program_words, release_of
@@ -101,7 +102,7 @@ async def prepare_quantise(
     free, needed = await _disk(machine, work_dir), round(small.total * 1.05) + SPARE_DISK
     notices = [*words.notices]
     if free < needed:
-        problem = Problem("quantise.disk", {"folder": work_dir, "needed": _gib(needed), "free": _gib(free)})
+        problem = Problem("quantise.disk", {"folder": work_dir, "needed": gib(needed), "free": gib(free)})
         if not dry:
             raise ProblemError(problem)
         notices.append(problem)
@@ -128,10 +129,6 @@ async def prepare_quantise(
         disk_free=free,
         notices=tuple(notices),
     )
-
-
-def _gib(size: int) -> str:
-    return f"{size / (1 << 30):.2f}"
 
 
 async def _model(machine: Machine, wish: ServeWish, model: str) -> tuple[str, str, ModelConfig, Checkpoint]:

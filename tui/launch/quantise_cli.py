@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TextIO
 
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.launch import show
 from tui.launch.cli import FAILED, INTERRUPTED, UNREACHABLE, USAGE, interruptible
@@ -35,7 +36,6 @@ from tui.model.launch import (
     QuantiseStage,
 )
 from tui.model.problem import Problem, ProblemError
-from tui.planner.explain import gib
 
 STAGE_NAMES: dict[QuantiseStage, str] = {
     QuantiseStage.LOADING: N_("loading the model"),

@@ -9,6 +9,7 @@ from time import monotonic, time
 from typing import Any, cast
 
 from tui.gpu.found import FoundServer, server_from
+from tui.i18n.figures import gib
 from tui.launch.machine import Machine, look
 from tui.launch.starting import Spawned, spawned
 from tui.model.gpu import GpuReading
@@ -172,7 +173,7 @@ async def _settle(
     if alive:
         problem = Problem("launch.will-not-stop", {"count": alive, "model": entry.name})
     elif entry.memory and freed is not None and freed < entry.memory * 0.5:
-        problem = Problem("launch.memory-stays", {"model": entry.name, "freed": f"{freed / (1 << 30):.2f}"})
+        problem = Problem("launch.memory-stays", {"model": entry.name, "freed": gib(freed)})
     yield StopStep("", alive, freed, done=True, problem=problem)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.launch.wish import Prepared
 from tui.model.launch import (
@@ -24,7 +25,6 @@ from tui.model.launch import (
 from tui.model.plan import Plan
 from tui.model.problem import Problem
 from tui.planner.cli import as_json, say
-from tui.planner.explain import gib
 
 STAGE_NAMES: dict[LaunchStage, str] = {
     LaunchStage.STARTING: N_("environment"),

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TextIO
 
 from tui.config.paths import data_folder
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.lmdeploy.checkpoint import load_checkpoint
 from tui.lmdeploy.known_models import find_model, known_names
@@ -18,7 +19,6 @@ from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.plan import Plan, PlanInput, Sentence
 from tui.model.problem import Problem, ProblemError
 from tui.planner.calibration import OwnMeasurements
-from tui.planner.explain import gib
 from tui.planner.planning import largest_ratio, plan, smallest_card
 
 GIB = 1 << 30

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from tui.i18n import N_
+from tui.i18n.figures import gib
 from tui.lmdeploy.overhead import is_quantised
 from tui.model.plan import Explanation, Plan, PlanInput, Sentence
-
-GIB = 1 << 30
-
-
-def gib(size: float) -> str:
-    """A size as it is shown: GiB with two decimals, without the unit."""
-    return f"{size / GIB:.2f}"
 
 
 def explain_plan(question: PlanInput, plan: Plan) -> dict[str, Explanation]:

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from tui.config.paths import private_folder
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.model.plan import Run
 from tui.model.problem import Problem
-from tui.planner.explain import gib
 
 _FIGURES = ("weights", "kv_cache", "other", "total")
 _HEADINGS = (

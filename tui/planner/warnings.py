@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.i18n.figures import gib
 from tui.lmdeploy.versions import OBJECT_CACHE, Version
 from tui.model.plan import Plan, PlanInput
 from tui.model.problem import Problem
@@ -17,7 +18,7 @@ def warn(question: PlanInput, plan: Plan, calibrated: bool, version: Version) ->
     found.extend(note for note in question.checkpoint.problems if note.code != "plan.vision")
     states = plan.state * (plan.max_batch + 2)
     if states > GIB:
-        found.append(Problem("plan.states", {"size": _gib(states), "batch": plan.max_batch}))
+        found.append(Problem("plan.states", {"size": gib(states), "batch": plan.max_batch}))
     if not calibrated:
         data = {"engine": question.engine, "version": str(version), "gpu": question.gpu_name or "?"}
         found.append(Problem("plan.uncalibrated", data))
@@ -37,7 +38,7 @@ def _memory(question: PlanInput, plan: Plan) -> list[Problem]:
         return [Problem("plan.tight")]
     wanted = 2 * GIB if question.tp > 1 or question.checkpoint.vision else GIB
     if question.engine == "turbomind" and plan.free_after < wanted // 2:
-        return [Problem("plan.headroom", {"left": _gib(plan.free_after)})]
+        return [Problem("plan.headroom", {"left": gib(plan.free_after)})]
     return []
 
 
@@ -48,7 +49,3 @@ def _context(question: PlanInput, plan: Plan, version: Version) -> list[Problem]
     if question.engine == "turbomind" and version < OBJECT_CACHE:
         return [Problem("plan.truncated-context", {**data, "version": str(version)})]
     return [Problem("plan.short-context", data)]
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:.2f}"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tui.i18n import _, ngettext
+from tui.i18n.figures import gib
 from tui.model.surroundings import FoundHost, FoundLmdeploy, FoundProfile, FoundServer, Surroundings
 from tui.widgets.dates import when
-from tui.widgets.words import gib
 
 _MOST_HOSTS = 12
 _SIMULATED = "lmdeck-demo"

@@ -11,13 +11,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.i18n import _
+from tui.i18n.figures import gib, part_name, source_name
 from tui.model.memory import Figure
 from tui.model.plan import Explanation
 from tui.planner.cli import say
 from tui.screens.dialog import Dialog, heading, note
 from tui.widgets.literal import literal, one_line
-from tui.widgets.memory_rows import PARTS, figure_of, occupancy_text, source_name
-from tui.widgets.words import gib
+from tui.widgets.memory_rows import figure_of, occupancy_text
 
 if TYPE_CHECKING:
     from tui.model.monitor import CardState
@@ -56,7 +56,7 @@ def part_title(key: str) -> str:
         return _("kv cache in use")
     if key == "total":
         return _("total")
-    return _(next(part.label for part in PARTS if part.name == key))
+    return part_name(key)
 
 
 def _figure(card: CardState, key: str) -> str:

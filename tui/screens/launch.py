@@ -16,6 +16,7 @@ from textual.widgets import Button
 
 from tui.config.action import Place
 from tui.i18n import _
+from tui.i18n.figures import gib
 from tui.launch import records
 from tui.launch.cards import choose_cards
 from tui.launch.models import ModelEntry, list_models, measured
@@ -27,7 +28,6 @@ from tui.launch.wish import ServeWish
 from tui.lmdeploy.option_table import OPTIONS
 from tui.model.launch import NextStep, ServerEntry
 from tui.model.problem import ProblemError
-from tui.planner.explain import gib
 from tui.screens.bindings import bindings_for
 from tui.screens.launch_form import LaunchForm
 from tui.screens.launch_start import StartRoom

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.launch.show import STAGE_NAMES, age_text, fill, stop_line
 from tui.launch.wish import Prepared
@@ -24,7 +25,6 @@ from tui.model.launch import (
 )
 from tui.model.problem import Problem
 from tui.planner.cli import say
-from tui.planner.explain import gib
 from tui.widgets.cell_rows import Row, cut, folded, pad, right, shares
 from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView

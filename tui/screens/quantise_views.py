@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.launch.quantise import QuantisePrepared, gained
 from tui.launch.quantise_cli import STAGE_NAMES, clock, report_text
@@ -25,7 +26,6 @@ from tui.model.launch import (
     QuantiseStage,
 )
 from tui.model.problem import Problem
-from tui.planner.explain import gib
 from tui.screens.launch_views import card_rows, question_rows
 from tui.widgets.cell_rows import Row, cut, folded, pad, right
 from tui.widgets.literal import one_line

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from tui.config.action import Place
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.launch.servers import may_stop, servers, stop
 from tui.launch.show import fill, stop_line
 from tui.launch.starting import Spawned, spawned
@@ -166,7 +167,7 @@ class ServersScreen(Room):
         await self._look()
 
     async def _stop(self, entry: ServerEntry) -> None:
-        held = "–" if entry.memory is None else f"{entry.memory / (1 << 30):.2f}"
+        held = "–" if entry.memory is None else gib(entry.memory)
         first = fill(N_("Stopping {name}, which holds {held} GiB …"), name=one_line(entry.name, 100), held=held)
         self.state.stops = [first]
         self.view.rebuild()

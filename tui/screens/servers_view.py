@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.launch.show import age_text, fill
 from tui.launch.starting import Spawned
 from tui.model.launch import ServerEntry
 from tui.model.problem import Problem
-from tui.planner.explain import gib
 from tui.widgets.cell_rows import Row, cut, folded, pad, right
 from tui.widgets.dates import when
 from tui.widgets.literal import one_line

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from tui import __version__
 from tui.i18n import _
+from tui.i18n.figures import gib
 from tui.model.memory import MemoryBreakdown, ServerSetup
 from tui.model.server import ServerFacts
 from tui.model.turn import TurnRecord
-from tui.widgets import words
 from tui.widgets.literal import one_line
 
 _POLICIES = {0: "fp16/bf16", 4: "int4", 8: "int8", 42: "turboquant"}
@@ -77,7 +77,7 @@ def _band(band: tuple[str, str] | None) -> str:
 
 def _card(card: MemoryBreakdown) -> str:
     total = card.total.bytes
-    size = "" if total is None else " " + _("{size} GiB").format(size=words.gib(total))
+    size = "" if total is None else " " + _("{size} GiB").format(size=gib(total))
     return one_line(card.name, 60) + size
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from tui.i18n import N_, _, ngettext
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.model.gpu import GpuSample
 from tui.model.machine import FleetLine, MachineLine
@@ -16,7 +17,6 @@ from tui.model.server import LinkPhase, LinkState
 from tui.widgets import words
 from tui.widgets.cell_rows import Piece, Row, cut, folded, pad, right
 from tui.widgets.literal import one_line
-from tui.widgets.words import gib
 
 _UP = (LinkPhase.HEALTHY, LinkPhase.DEGRADED)
 _MARKS = {

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from tui.i18n import N_, _, ngettext
+from tui.i18n.figures import gib, part_name, source_name
 from tui.i18n.problems import explain
 from tui.model.launch import LaunchPhase, LaunchStage
-from tui.model.memory import Figure, KvOccupancy, MemoryBreakdown, Source
+from tui.model.memory import Figure, KvOccupancy, MemoryBreakdown
 from tui.model.monitor import CardState, HistoryPoint, MemoryState
 from tui.widgets.cell_rows import Piece, Row, cut, folded, pad, right, round_up, shares, spark
 from tui.widgets.literal import one_line
-from tui.widgets.words import gib, thousands
+from tui.widgets.words import thousands
 
 TELL = "tell"
 """The key of the row that offers to name model and card."""
@@ -22,35 +23,23 @@ TELL = "tell"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a card's memory: its field of the breakdown, glyph, label, style."""
+    """A part of a card's memory: its field of the breakdown, glyph, style."""
 
     name: str
     glyph: str
-    label: str
     style: str
 
 
 PARTS = (
-    Part("weights", "█", N_("weights"), "weights"),
-    Part("kv_cache", "▒", N_("kv cache"), "kv"),
-    Part("other", "░", N_("other"), "other"),
-    Part("other_processes", "x", N_("others"), "muted"),
-    Part("driver_reserve", "-", N_("reserve"), "muted"),
-    Part("free", "·", N_("free"), "free"),
+    Part("weights", "█", "weights"),
+    Part("kv_cache", "▒", "kv"),
+    Part("other", "░", "other"),
+    Part("other_processes", "x", "muted"),
+    Part("driver_reserve", "-", "muted"),
+    Part("free", "·", "free"),
 )
 OCCUPIED = "▓"
 _OLD = 5  # seconds; the age is shown in such steps, so that an idle panel writes nothing
-WITH_FOREIGN = N_("other + others")
-
-_SOURCES = {
-    Source.MEASURED: N_("measured"),
-    Source.SERVER_LOG: N_("server log"),
-    Source.CHECKPOINT: N_("checkpoint"),
-    Source.METRICS: N_("metrics"),
-    Source.COMMAND_LINE: N_("command line"),
-    Source.ESTIMATED: N_("estimated"),
-    Source.UNKNOWN: N_("unknown"),
-}
 
 STAGES = {
     LaunchStage.STARTING: N_("starting"),
@@ -64,10 +53,6 @@ STAGES = {
     LaunchStage.FAILED: N_("failed"),
 }
 _CAN_BE_TOLD = frozenset({"memory.remote", "memory.no-process", "memory.model-unknown", "memory.impossible"})
-
-
-def source_name(source: Source) -> str:
-    return _(_SOURCES[source])
 
 
 # ── the bar ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,9 +87,7 @@ def bar(card: MemoryBreakdown, cells: int, occupancy: KvOccupancy | None = None)
 def legend(state: CardState, occupancy: KvOccupancy | None, width: int) -> Iterator[Row]:
     """A row for each part: glyph, label, size, margin, source. Unknown sizes are a question mark, never 0."""
     card = state.breakdown
-    labels = {part.name: _(part.label) for part in PARTS}
-    if card.other_includes_foreign:
-        labels["other"] = _(WITH_FOREIGN)
+    labels = {part.name: part_name(part.name, with_foreign=card.other_includes_foreign) for part in PARTS}
     label_cells = max(cell_len(label) for label in labels.values()) + 1
     for part in PARTS:
         figure, label = figure_of(card, part.name), labels[part.name]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from tui.i18n import N_, _
+from tui.i18n.figures import gib, part_name
 from tui.i18n.problems import explain
 from tui.model.memory import MemoryBreakdown, Source
 from tui.model.plan import Plan, PlanInput, Run
 from tui.widgets.cell_rows import Piece, Row, cut, folded, pad, right
 from tui.widgets.literal import one_line
 from tui.widgets.memory_rows import PARTS, bar, figure_of
-from tui.widgets.words import gib, thousands
+from tui.widgets.words import thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,14 @@ def plan_rows(planned: Planned, width: int) -> list[Row]:
 
 
 def _figures(card: MemoryBreakdown, width: int) -> Iterator[Row]:
-    label_cells = max(cell_len(_(part.label)) for part in PARTS) + 1
+    label_cells = max(cell_len(part_name(part.name)) for part in PARTS) + 1
     for part in PARTS:
         figure = figure_of(card, part.name)
         if figure.bytes is None:
             continue
         source = _("checkpoint") if figure.source is Source.CHECKPOINT else _("calculated")
-        size = right(gib(figure.bytes), max(label_cells + 7 - cell_len(_(part.label)), 5))
-        pieces: list[Piece] = [(part.glyph + " ", part.style), (_(part.label), ""), (size, "bold")]
+        size = right(gib(figure.bytes), max(label_cells + 7 - cell_len(part_name(part.name)), 5))
+        pieces: list[Piece] = [(part.glyph + " ", part.style), (part_name(part.name), ""), (size, "bold")]
         yield Row(cut([*pieces, ("  " + source, "muted")], width), part.name if part.name in _EXPLAINED else "")
 
 

@@ -1,4 +1,4 @@
-"""Figures as words: seconds, tokens, GiB, the state of the link. Plain text in the current language, no Textual."""
+"""Figures as words: tokens, timings, the state of the link. Plain text in the current language, no Textual."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from tui.i18n import N_, _
+from tui.i18n.figures import seconds
 
 if TYPE_CHECKING:
     from tui.model.events import ContextMeter, Timings, Usage
@@ -21,17 +22,6 @@ def fold_mark(opened: bool) -> str:
     return "▾" if opened else "▸"
 
 
-def seconds(value: float) -> str:
-    """``3 ms``, ``0.8 s``, ``2 min 5 s``."""
-    if value < 0.0005:
-        return "<1 ms"
-    if value < 0.1:
-        return f"{value * 1000:.0f} ms"
-    if value < 60:
-        return f"{value:.1f} s"
-    return f"{int(value // 60)} min {int(value % 60)} s"
-
-
 def thousands(value: int) -> str:
     """``950``, ``1.2k``, ``32k``, ``1.0M``: short enough for a status line."""
     if value < 1_000:
@@ -39,11 +29,6 @@ def thousands(value: int) -> str:
     if value < 10_000:
         return f"{value / 1000:.1f}k"
     return f"{value / 1000:.0f}k" if value < 1_000_000 else f"{value / 1_000_000:.1f}M"
-
-
-def gib(size: int | None) -> str:
-    """Bytes as GiB with two decimals, without the unit; ``?`` when unknown."""
-    return "?" if size is None else f"{size / 2**30:.2f}"
 
 
 def size(count: int) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from textual.app import App
 
+from tui.i18n.figures import gib
 from tui.model.events import ContextMeter, Timings, Usage
 from tui.model.server import LinkPhase, LinkState, ServerFacts
 from tui.screens import crash
@@ -61,7 +62,7 @@ def test_figures_of_a_turn():
     assert words.usage(None) == words.timings(None) == []
     assert words.usage(Usage(1_139, 112, estimated=True)) == ["↑≈1,139 ↓≈112"]
     assert words.timings(Timings(total=1.0)) == ["1.0 s in all"]
-    assert words.gib(None) == "?"
+    assert gib(None) == "?"
     assert words.estimate_tokens("狐狸和西瓜 abcd") == 5
 
 
