@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.app import running, screen_text, see
 from tests.support.fake_session import FakeGpu, FakeWorkspace
 from tests.support.memory_recordings import load
 from tests.support.waiting import until, until_pilot
+from tui.app import LmdeckApp
 from tui.config.paths import config_folder
 from tui.model import events
 from tui.screens.silence import Silence
@@ -75,3 +78,23 @@ async def test_only_the_servers_silence_counts():
     await until(lambda: len(said) == 3)
     silence.end()
     assert said == [0, 0, 0, 0]
+
+
+def look(app: LmdeckApp) -> tuple[object, ...]:
+    """What a theme decides: classes, colours of some widgets, the filters of every line."""
+    filters = [(type(one).__name__, getattr(one, "enabled", None)) for one in app.get_line_filters()]
+    colours = [app.chat.query_one(f"#{name}").background_colors for name in ("conversation", "side", "composer")]
+    return sorted(app.classes), app.theme, dict(app.theme_variables), colours, filters, app.ansi_theme
+
+
+@pytest.mark.parametrize("theme", ["lmdeck-light", "ansi", "lmdeck-dark"])
+async def test_a_theme_at_start_is_the_same_as_one_chosen_later(theme: str):
+    configured(f'theme = "{theme}"\n')
+    async with running() as (app, pilot, _workspace):
+        await until_pilot(pilot, lambda: len(app.available_themes) > 20)
+        at_start = look(app)
+        assert app.theme == theme
+        app.theme = "lmdeck-light" if theme == "lmdeck-dark" else "lmdeck-dark"
+        await until_pilot(pilot, lambda: look(app) != at_start)
+        app.theme = theme
+        await until_pilot(pilot, lambda: look(app) == at_start)

@@ -45,7 +45,6 @@ class SettingsSide(App[None]):
         self.fixed: frozenset[str] = frozenset()
         self.keys_of_user: Mapping[str, str] = {}
         self.register_theme(read_theme(shipped_folder() / f"{DEFAULT_THEME}.toml"))
-        self.theme = DEFAULT_THEME
 
     @property
     def chat(self) -> ChatScreen:
@@ -62,7 +61,18 @@ class SettingsSide(App[None]):
             for path in theme_files():
                 if path.stem == settings.theme:
                     self._take_theme(path.stem, str(path))
-        self._wear(settings.theme)
+        self._begin_with(settings.theme if settings.theme in self.available_themes else DEFAULT_THEME)
+
+    def _begin_with(self, name: str) -> None:
+        """The theme before the app runs. Assigning ``theme`` would have Textual parse every style a second time before
+        the first frame, since that is how it follows a change."""
+        self.set_reactive(App.theme, name)
+        theme = self.current_theme
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.update_classes(
+            {f"-theme-{theme.name}": True, "-dark-mode": theme.dark, "-light-mode": not theme.dark}, update=False
+        )
+        self._refresh_truecolor_filter(self.ansi_theme)
 
     def _take_theme(self, name: str, place: str) -> None:
         """Register the chosen theme early; whatever is wrong with it is said when all are loaded."""
