@@ -61,7 +61,7 @@ async def next_is(pilot: Any, app: Any, key: str, timeout: float = 30.0) -> None
     def there() -> bool:
         if not isinstance(app.screen, HomeworkScreen):
             return False
-        chosen = app.screen.rows_view.chosen
+        chosen = app.screen.rows_view.chosen_step
         return chosen is not None and chosen.key == key
 
     await until_pilot(pilot, there, timeout, f"the walk at {key}\n{screen_text(app)}")

@@ -157,8 +157,7 @@ class ConnectionsScreen(Screen[str | None]):
     @property
     def chosen(self) -> MachineEntry | None:
         """The machine that the cursor is on, or on a row of; the only one there is."""
-        rows, cursor = self.view.rows, self.view.cursor
-        key = rows[cursor].key if 0 <= cursor < len(rows) else ""
+        key = self.view.chosen
         return self._entry(key) if key else next(iter(self._entries), None)
 
     def _entry(self, row_key: str) -> MachineEntry | None:

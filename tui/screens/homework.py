@@ -84,13 +84,13 @@ class HomeworkScreen(Screen[Choice | None]):
     @on(RowView.Chosen)
     def _chosen(self, event: RowView.Chosen) -> None:
         event.stop()
-        step = self.rows_view.chosen
+        step = self.rows_view.chosen_step
         if step is not None:
             self.dismiss(Choice("do", step))
 
     def action_skip(self) -> None:
         """Leave the chosen step out, or take that back."""
-        if (step := self.rows_view.chosen) is not None:
+        if (step := self.rows_view.chosen_step) is not None:
             self.dismiss(Choice("skip", step))
 
     def action_report(self) -> None:
@@ -98,7 +98,7 @@ class HomeworkScreen(Screen[Choice | None]):
 
     def action_again(self) -> None:
         """Forget how far the chosen task is; its files stay."""
-        if (step := self.rows_view.chosen) is not None:
+        if (step := self.rows_view.chosen_step) is not None:
             self.dismiss(Choice("again", step))
 
     def action_leave(self) -> None:

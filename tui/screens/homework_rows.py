@@ -26,14 +26,13 @@ class HomeworkView(RowView):
         self.walk, self.said, self.problems = view, said, problems
 
     @property
-    def chosen(self) -> WalkStep | None:
+    def chosen_step(self) -> WalkStep | None:
         """The step with the cursor."""
-        key = self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else ""
-        return next((step for step in self.walk.steps if step.key == key), None)
+        return next((step for step in self.walk.steps if step.key == self.chosen), None)
 
     def show_walk(self, view: WalkView) -> None:
         """Show another state; a cursor on the step that was next goes on to the one that is next now."""
-        before, chosen = self.walk.next, self.chosen
+        before, chosen = self.walk.next, self.chosen_step
         self.walk = view
         self.rebuild()
         if chosen is None or (before is not None and chosen.key == before.key):

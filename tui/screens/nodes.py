@@ -64,10 +64,6 @@ class NodesView(RowView):
         super().__init__(id=id)
         self.state = state
 
-    @property
-    def chosen(self) -> str:
-        return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else ""
-
     def make_rows(self, width: int) -> list[Row]:
         state = self.state
         rows: list[Row] = []

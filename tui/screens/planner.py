@@ -334,10 +334,10 @@ class PlannerScreen(Screen[None]):
 
     @work(group="runs")
     async def action_forget_run(self) -> None:
-        row = self.query_one(RunsView).chosen_row if self.has_class("-runs") else None
-        if row is None:
+        run = self.query_one(RunsView).chosen if self.has_class("-runs") else ""
+        if not run:
             return
-        problem = await self._keeper.forget([row.key])
+        problem = await self._keeper.forget([run])
         if problem is not None:
             self.note(explain(problem).text)
         self._show_runs()

@@ -75,12 +75,6 @@ class RunsView(RowView):
         self._runs: tuple[Run, ...] = ()
         self._base: Run | None = None
 
-    @property
-    def chosen_row(self) -> Row | None:
-        """The row under the cursor, if it is a run's."""
-        row = self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
-        return row if row is not None and row.key else None
-
     def show(self, runs: tuple[Run, ...], base: Run | None) -> None:
         self._runs, self._base = runs, base
         self.rebuild()

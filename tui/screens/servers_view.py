@@ -44,11 +44,6 @@ class ServersView(RowView):
         super().__init__(id=id)
         self.state = state
 
-    @property
-    def chosen(self) -> str:
-        """The key of the row with the cursor, "" without one."""
-        return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else ""
-
     def make_rows(self, width: int) -> list[Row]:
         state = self.state
         rows = [Row(cut([(one_line(text, 400), "success")], width)) for text in state.stops]

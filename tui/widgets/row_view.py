@@ -60,6 +60,11 @@ class RowView(ScrollView, can_focus=True):
         self.rows: list[Row] = []
         self.cursor = -1
 
+    @property
+    def chosen(self) -> str:
+        """The key of the row with the cursor, "" without one."""
+        return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else ""
+
     def make_rows(self, width: int) -> Sequence[Row]:
         """The rows at this width."""
         raise NotImplementedError
@@ -164,7 +169,7 @@ class RowView(ScrollView, can_focus=True):
             self.call_after_refresh(self.scroll_to_region, Region(0, self.cursor, 1, 1), animate=False)
 
     def action_choose(self) -> None:
-        if 0 <= self.cursor < len(self.rows) and self.rows[self.cursor].key:
+        if self.chosen:
             self.post_message(self.Chosen(self, self.rows[self.cursor]))
 
     def on_click(self, event: events.Click) -> None:
