@@ -88,6 +88,8 @@ def _api_key(variable: str) -> str | None:
 
 def _open(words: list[str]) -> int:
     """``lmdeck``: look around and offer what is here; with an address or a profile: the chat there."""
+    from tui.ssh_words import add_ssh_option, joined_options
+
     about = _("A full-screen terminal app for LMDeploy: chat, tool calls inline, and where the GPU's memory went.")
     parser = _parser("", about, _command_list())
     parser.add_argument(
@@ -102,12 +104,9 @@ def _open(words: list[str]) -> int:
         "-c", "--continue", dest="go_on", action="store_true", help=_("go on with the last conversation")
     )
     _add_server_options(parser)
-    _add_ssh_option(parser)
+    add_ssh_option(parser)
     _add_screen_options(parser)
     parser.add_argument("--version", action="store_true", help=_("say which version this is, and end"))
-
-    from tui.ssh_words import joined_options
-
     options = parser.parse_args(joined_options(words))
     if options.version:  # asked for only now: reading the packages' metadata takes a while
         print(_version_text())
@@ -117,7 +116,7 @@ def _open(words: list[str]) -> int:
 
 def _ssh(words: list[str]) -> int:
     """``lmdeck ssh …``: any ssh line as it is; lmdeck's own options have two dashes."""
-    from tui.ssh_words import joined_options, split_ssh_words
+    from tui.ssh_words import add_ssh_option, joined_options, split_ssh_words
 
     line, ours = split_ssh_words(words)
     about = _("Open the chat on a server behind ssh. The words of any ssh line are understood, options in any place.")
@@ -125,21 +124,11 @@ def _ssh(words: list[str]) -> int:
     parser.usage = "lmdeck ssh SSH-WORDS … [--model NAME] [--ssh-option OPTION] …"
     parser.add_argument("--continue", dest="go_on", action="store_true", help=_("go on with the last conversation"))
     _add_server_options(parser)
-    _add_ssh_option(parser)
+    add_ssh_option(parser)
     _add_screen_options(parser)
     options = parser.parse_args(joined_options(ours))
     options.target = line or "ssh://"
     return _open_target(options)
-
-
-def _add_ssh_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--ssh-option",
-        action="append",
-        default=[],
-        metavar="OPTION",
-        help=_("an option for ssh, such as '-i key', '-F file' or Key=value; may be given several times"),
-    )
 
 
 def _open_target(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from tui.i18n import _
 from tui.i18n.problems import explain
 from tui.model.problem import ProblemError
 from tui.model.request import Sampling
-from tui.ssh_words import joined_options, option_words
+from tui.ssh_words import add_ssh_option, joined_options, option_words
 
 DEFAULT_URL = "http://127.0.0.1:23333"
 KEY_VARIABLE = "LMDECK_API_KEY"
@@ -93,13 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_URL,
         help=_("the server, or a machine behind ssh: ssh://user@host:port (default: {url})").format(url=DEFAULT_URL),
     )
-    parser.add_argument(
-        "--ssh-option",
-        action="append",
-        default=[],
-        metavar="OPTION",
-        help=_("an option for ssh, such as '-i key', '-F file' or Key=value; may be given several times"),
-    )
+    add_ssh_option(parser)
     parser.add_argument("--model", help=_("the model to use; default: the first one that the server offers"))
     parser.add_argument("--system", default="", help=_("system prompt"))
     parser.add_argument(

@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.i18n import _
+
+if TYPE_CHECKING:
+    import argparse
 
 _FLAGS = frozenset({"--no-mouse", "--continue", "--help"})
 
@@ -24,6 +30,18 @@ def split_ssh_words(words: Sequence[str]) -> tuple[str, list[str]]:
     if len(theirs) == 1 and " " in theirs[0]:  # the whole line was quoted
         return theirs[0] if theirs[0].startswith("ssh ") else f"ssh {theirs[0]}", ours
     return shlex.join(["ssh", *theirs]) if theirs else "", ours
+
+
+def add_ssh_option(parser: argparse.ArgumentParser) -> None:
+    """``--ssh-option`` of every command that may go over ssh; parse with :func:`joined_options`, then
+    :func:`option_words`."""
+    parser.add_argument(
+        "--ssh-option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help=_("an option for ssh, such as '-i key', '-F file' or Key=value; may be given several times"),
+    )
 
 
 def joined_options(words: Sequence[str]) -> list[str]:
