@@ -127,9 +127,31 @@ async def find_conversation(store: Store, wanted: str) -> ConversationInfo:
     return found[0]
 
 
-def add_conversation_options(parser: argparse.ArgumentParser) -> None:
-    """What every command takes that reads a kept conversation."""
+def add_conversation(parser: argparse.ArgumentParser) -> None:
+    """Which kept conversation a command is about."""
+    parser.add_argument(
+        "conversation", nargs="?", default="last", metavar="CONVERSATION",
+        help=_("its id, the beginning of its id, its title, or last (default)"),
+    )  # fmt: skip
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Where the conversations are kept."""
     parser.add_argument("--store", type=Path, metavar="FILE", help=_("the file that holds the conversations"))
+
+
+def add_blog(parser: argparse.ArgumentParser) -> None:
+    """Whether the page is for pasting."""
+    parser.add_argument(
+        "--blog",
+        action="store_true",
+        help=_("only what blog editors keep when it is pasted (CSDN, Zhihu): nothing folded"),
+    )
+
+
+def add_conversation_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that writes about a kept conversation."""
+    add_store(parser)
     parser.add_argument(
         "--hide-server",
         action="store_true",
@@ -143,19 +165,12 @@ def _parser() -> argparse.ArgumentParser:
         description=_("Write a conversation of the history as Markdown, JSON or a self-contained HTML page."),
         epilog=_("exit codes: 0 written; 1 failed; 2 wrong usage, no such conversation, or the file exists"),
     )
-    parser.add_argument(
-        "conversation", nargs="?", default="last", metavar="CONVERSATION",
-        help=_("its id, the beginning of its id, its title, or last (default)"),
-    )  # fmt: skip
+    add_conversation(parser)
     parser.add_argument("--format", choices=KINDS, help=_("default: as the file's name says, else md"))
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help=_("where to write; without it, or with -: standard output")
     )
-    parser.add_argument(
-        "--blog",
-        action="store_true",
-        help=_("only what blog editors keep when it is pasted (CSDN, Zhihu): nothing folded"),
-    )
+    add_blog(parser)
     parser.add_argument("--force", action="store_true", help=_("replace the file if it exists"))
     add_conversation_options(parser)
     return parser

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tui.export.clean import clean
-from tui.export_command import FAILED, USAGE, add_conversation_options, not_written, read_document, refuse
+from tui.export_command import (
+    FAILED,
+    USAGE,
+    add_blog,
+    add_conversation,
+    add_conversation_options,
+    not_written,
+    read_document,
+    refuse,
+)
 from tui.homework.reading import chosen, user_folder
 from tui.i18n import _
 from tui.i18n.problems import explain
@@ -184,19 +193,12 @@ def _report_parser() -> argparse.ArgumentParser:
         ),
         epilog=_("exit codes: 0 written; 1 failed; 2 wrong usage, or no such conversation"),
     )
-    parser.add_argument(
-        "conversation", nargs="?", default="last", metavar="CONVERSATION",
-        help=_("its id, the beginning of its id, its title, or last (default)"),
-    )  # fmt: skip
+    add_conversation(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=_("where to write: .md or .html"))
     parser.add_argument("--task", default="", metavar="ID", help=_("the assignment that it is about"))
     parser.add_argument("--title", default="", metavar="TEXT", help=_("the report's title"))
     parser.add_argument("--pictures", nargs="+", default=[], metavar="FILE", help=_("PNG and SVG files to be in it"))
-    parser.add_argument(
-        "--blog",
-        action="store_true",
-        help=_("only what blog editors keep when it is pasted (CSDN, Zhihu): nothing folded"),
-    )
+    add_blog(parser)
     add_conversation_options(parser)
     return parser
 

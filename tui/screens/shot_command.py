@@ -81,6 +81,7 @@ def _refuse(err: TextIO, problem: Problem) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from tui.export_command import add_conversation, add_store
     from tui.screens.shot_colours import PRINT_THEME
 
     parser = argparse.ArgumentParser(
@@ -88,10 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         description=_("Draw a kept conversation with its memory figures as a PNG or SVG picture."),
         epilog=_("exit codes: 0 written; 1 failed; 2 wrong usage, or no such conversation"),
     )
-    parser.add_argument(
-        "conversation", nargs="?", default="last", metavar="CONVERSATION",
-        help=_("its id, the beginning of its id, its title, or last (default)"),
-    )  # fmt: skip
+    add_conversation(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help=_("the picture: x.png or x.svg; it is replaced")
     )
@@ -113,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-details", action="store_true", help=_("tool calls on one line each"))
     parser.add_argument("--thoughts", action="store_true", help=_("show what the model thought"))
     parser.add_argument("--hide-user", action="store_true", help=_("leave out user and host"))
-    parser.add_argument("--store", type=Path, metavar="FILE", help=_("the file that holds the conversations"))
+    add_store(parser)
     return parser
 
 
