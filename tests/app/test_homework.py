@@ -86,7 +86,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "lmdeck-pictures"
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 async def test_the_whole_walk_on_the_simulated_server(folder: Path, tmp_path: Path, language: str) -> None:
     options = AppOptions(demo=DEMO, homework="camp", store=tmp_path / "c.sqlite3", language=language)
@@ -142,7 +142,7 @@ async def test_the_whole_walk_on_the_simulated_server(folder: Path, tmp_path: Pa
         assert "Mine." in report.read_text("utf-8")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 async def test_it_goes_on_where_it_was_left(folder: Path, tmp_path: Path) -> None:
     options = AppOptions(demo=DEMO, homework="camp-basic", store=tmp_path / "c.sqlite3")
     async with walking(options) as (app, pilot):
@@ -172,7 +172,7 @@ async def test_it_goes_on_where_it_was_left(folder: Path, tmp_path: Path) -> Non
         await see(pilot, "基础任务")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_quantise_start_ask_picture_with_lmdeploy_in_at_most_fifteen_keys(
     folder: Path, tmp_path: Path, machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path,
     demo: RunningDemo, monkeypatch: pytest.MonkeyPatch,
@@ -336,7 +336,7 @@ async def test_without_a_server_the_question_waits(folder: Path, monkeypatch: py
         app.chat.workspace = workspace
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 async def test_a_server_started_by_hand_ticks_the_first_steps_by_its_facts(
     folder: Path, tmp_path: Path, machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:

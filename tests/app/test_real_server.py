@@ -96,7 +96,7 @@ async def test_escape_sequences_markup_and_bad_bytes_from_the_server_are_harmles
     assert "\u202e" not in shown
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_a_ten_megabyte_line_and_a_megabyte_of_arguments(chatting: tuple[LmdeckApp, Any]):
     app, pilot = chatting
     await say(app, pilot, "/demo long-line 10485760")

@@ -201,7 +201,7 @@ async def pick_the_machine(app: LmdeckApp, pilot: Any, title: str) -> None:
 
 # As in test_ssh_app: a socket of anyio's that a closed tunnel leaves to the garbage collector.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_from_the_app_to_a_server_there_and_back(place: Place) -> None:
     port = fake_lmdeploy.free_port()
     text = (place.box.home / ".profile").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
@@ -13,6 +14,7 @@ from tests.support.pty_app import PtyApp, python
 pytestmark = [pytest.mark.pty, pytest.mark.xdist_group("pty")]
 PAGE_UP, PAGE_DOWN, TO_END, TO_START = "\x1b[5~", "\x1b[6~", "\x1b[1;5F", "\x1b[1;5H"
 ALT_UP, ALT_DOWN, FOLD = "\x1b[1;3A", "\x1b[1;3B", "\x0f"
+ESCAPE = "\x1b[27u"  # as a key report: what comes after it is no part of it, however fast it comes
 
 
 @contextmanager
@@ -22,14 +24,8 @@ def app(*, plain: bool = False, columns: int = 80, rows: int = 24) -> Iterator[P
     with PtyApp(arguments, columns=columns, rows=rows, env=env) as terminal:
         terminal.wait_for("demo-model")
         terminal.wait_for("opens the menu")
+        terminal.settle()
         yield terminal
-
-
-def settle(terminal: PtyApp) -> None:
-    """Read until nothing more comes."""
-    quiet = 0
-    while quiet < 4:
-        quiet = 0 if terminal.read(0.1) else quiet + 1
 
 
 def cells(terminal: PtyApp) -> list[list[tuple[object, ...]]]:
@@ -53,6 +49,7 @@ def shown(terminal: PtyApp) -> list[str]:
 def ask(terminal: PtyApp, number: int) -> None:
     terminal.send(f"question {number}\r")
     terminal.wait_for(f"end of answer {number}.")
+    terminal.settle()
 
 
 def actions(seed: int) -> list[str]:
@@ -71,17 +68,16 @@ def test_what_is_painted_directly_is_what_a_repaint_shows(seed: int):
         for number in range(1, 3):
             for terminal in (direct, plain):
                 ask(terminal, number)
-            for action in [*actions(seed * 10 + number), TO_END, "\x1b"]:
+            for action in [*actions(seed * 10 + number), TO_END, ESCAPE]:
                 for terminal in (direct, plain):
                     terminal.send(action)
                 for terminal in (direct, plain):
-                    settle(terminal)
+                    terminal.settle()
                 assert direct.text == plain.text, repr(action)
                 assert cells(direct) == cells(plain), repr(action)
             for terminal in (direct, plain):
-                while "opens the menu" not in terminal.text:  # what was typed goes; just after Escape it may be Alt+…
-                    terminal.send("\x15")
-                    settle(terminal)
+                terminal.send("\x15")  # what was typed goes
+                terminal.wait_for("opens the menu")
         assert b"r\x1b[" in direct.raw  # a scroll region was used …
         assert len(direct.raw) < len(plain.raw) / 2  # … and far less was written
 
@@ -90,7 +86,7 @@ def test_the_scroll_bar_is_dragged():
     with app() as terminal:
         for number in range(1, 5):
             ask(terminal, number)
-        settle(terminal)
+        terminal.settle()
         assert "question 1" not in terminal.text
         bar = [y for y in range(1, 20) if terminal.screen.buffer[y][79].bg != terminal.screen.buffer[2][79].bg]
         assert bar, "there is no thumb"
@@ -102,10 +98,10 @@ def test_the_scroll_bar_is_dragged():
         terminal.send("\x1b[<0;80;2m")
         terminal.wait_for("question 1")
         terminal.wait_for("↓ to the end")
-        settle(terminal)
+        terminal.settle()
         place = shown(terminal)
         terminal.send("\x1b[<0;80;2M\x1b[<0;80;2m")  # a click on the thumb moves nothing
-        settle(terminal)
+        terminal.settle()
         assert shown(terminal) == place
         terminal.send(TO_END)
         terminal.wait_for("end of answer 4.")
@@ -117,14 +113,19 @@ def test_text_that_streams_while_the_user_reads_above_moves_nothing():
         ask(terminal, 1)
         terminal.send(TO_START)
         terminal.wait_for("question 1")
-        settle(terminal)
-        terminal.send("question 2\r")  # sending goes to the end …
+        terminal.send("gated question 2\r")  # sending goes to the end …
         terminal.wait_for("Answer 2")
         terminal.send(TO_START)  # … and the user goes away from it
-        terminal.wait_for("question 1")
+        terminal.wait_for("▌ question 1")
+        terminal.settle()
+        terminal.signal(signal.SIGUSR1)  # a third more of it comes
         terminal.wait_for("new – To the end")
+        terminal.settle()
+        assert "Esc Stop" in terminal.text
         above = shown(terminal)[1:12]
-        settle(terminal)
+        terminal.signal(signal.SIGUSR1)  # and the rest
+        terminal.wait_for("Enter Send")
+        terminal.settle()
         assert shown(terminal)[1:12] == above
         terminal.send(TO_END)
         terminal.wait_for("end of answer 2.")
@@ -139,9 +140,9 @@ def test_alt_with_arrows_walks_and_alt_delete_deletes(kitty: str):
         for word in ("first", "second"):
             terminal.send(f"{word}\r")
             terminal.wait_for(f"'{word}'")
-        settle(terminal)
+        terminal.settle()
         terminal.send(ALT_UP)
-        settle(terminal)
+        terminal.settle()
         terminal.send(ALT_UP)
         terminal.wait(lambda: selected(terminal), "a selected row")
         assert any("second" in row for row in selected(terminal))

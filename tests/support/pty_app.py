@@ -17,6 +17,9 @@ from typing import Any, Self
 
 import pyte
 
+from tests.support.pty_fence import KEY, answer
+from tests.support.waiting import PATIENCE
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -51,6 +54,7 @@ class PtyApp:
         self.pid = 0
         self._descriptor = -1
         self.status: int | None = None
+        self._fences = 0
 
     def __enter__(self) -> Self:
         self.pid, self._descriptor = pty.fork()
@@ -117,7 +121,8 @@ class PtyApp:
         return "".join(cells[column].data for column in range(self.columns))
 
     def wait(self, check: Callable[[], Any], what: str, timeout: float = 20.0) -> None:
-        end = monotonic() + timeout
+        """``timeout``: seconds on a machine with nothing else to do."""
+        end = monotonic() + timeout * PATIENCE
         while not check():
             assert monotonic() < end, f"{what} not met within {timeout} s; the screen:\n{self.text}"
             self.read(0.05)
@@ -127,6 +132,13 @@ class PtyApp:
 
     def wait_gone(self, text: str, timeout: float = 20.0) -> None:
         self.wait(lambda: text not in self.text, f"{text!r} gone", timeout)
+
+    def settle(self) -> None:
+        """Until everything that was typed so far is on the screen. For apps of ``tests.support.pty_main``."""
+        self._fences += 1
+        wanted, start = answer(self._fences), len(self.raw)
+        self.send(KEY)
+        self.wait(lambda: wanted in self.raw[start:], f"fence {self._fences}")
 
     def wait_exit(self, timeout: float = 20.0) -> int:
         """The exit code (negative: the signal that killed it)."""
@@ -138,7 +150,7 @@ class PtyApp:
             return bool(pid)
 
         self.wait(over, "exit", timeout)
-        while self.read(0.05):
+        while self.read(1.0):  # until the other end is closed; what still holds it says nothing any more
             pass
         assert self.status is not None
         return os.waitstatus_to_exitcode(self.status)

@@ -3,13 +3,15 @@
 ``URL``: the real thing on a server. ``echo``: a fake session that answers with what it got, as Python text.
 ``crash``: an error with a key in a local variable. ``child``: the workspace holds a child process, its id is printed in
 the title line. ``native``: something writes to descriptor 2, as native libraries do. ``hostile``: text with escapes.
-``pieces``: a long Markdown reply that streams. ``endless``: a reply that never ends.
+``pieces``: a long Markdown reply that streams; to a question that begins with ``gated`` it stops after each third and
+goes on with SIGUSR1. ``endless``: a reply that never ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 
@@ -19,6 +21,7 @@ mend_environment()
 
 from tests.support.fake_session import TIMINGS, FakeSession, FakeWorkspace  # noqa: E402
 from tests.support.hostile import HOSTILE  # noqa: E402
+from tests.support.pty_fence import install  # noqa: E402
 from tui.app import run_app  # noqa: E402
 from tui.app_options import AppOptions  # noqa: E402
 from tui.model import events  # noqa: E402
@@ -60,6 +63,8 @@ class EchoSession(FakeSession):
 
     async def _stream(self, text: str) -> None:
         """A long reply in pieces of a few characters, as a server sends it."""
+        gate = asyncio.Semaphore(0)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, gate.release)
         self._answers = getattr(self, "_answers", 0) + 1
         number = self._answers
         self.play(
@@ -68,8 +73,11 @@ class EchoSession(FakeSession):
             events.ReasoningFinished(0.5),
         )  # fmt: skip
         answer = MARKDOWN.replace("{text}", text).replace("{number}", str(number))
+        third = len(answer) // 3
         for start in range(0, len(answer), 7):
             self.play(events.TextDelta(answer[start : start + 7]))
+            if text.startswith("gated") and start // third < (start + 7) // third < 3:
+                await gate.acquire()
             await asyncio.sleep(0.001)
         self.play(events.Usage(100, 50), events.TurnFinished("stop", TIMINGS))
 
@@ -105,6 +113,7 @@ class EchoWorkspace(FakeWorkspace):
 def main() -> int:
     mode = sys.argv[1]
     language = sys.argv[2] if len(sys.argv) > 2 else "en"
+    install()
     if mode.startswith("http"):
         return run_app(AppOptions(url=mode, language=language))
     if mode == "demo":

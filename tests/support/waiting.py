@@ -8,10 +8,14 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+PATIENCE = 5.0
+"""How many times as long as on a machine with nothing else to do everything is waited for before a test fails."""
+
 
 async def until(check: Callable[[], Any], timeout: float = 25.0, what: str = "condition") -> Any:
-    """Let the loop run until ``check()`` is true; returns its value, fails after ``timeout`` seconds."""
-    end = monotonic() + timeout
+    """Let the loop run until ``check()`` is true; returns its value, fails after ``timeout`` seconds of a machine with
+    nothing else to do."""
+    end = monotonic() + timeout * PATIENCE
     while not (value := check()):
         assert monotonic() < end, f"{what} not met within {timeout} s"
         await asyncio.sleep(0.005)
@@ -21,7 +25,7 @@ async def until(check: Callable[[], Any], timeout: float = 25.0, what: str = "co
 async def until_pilot(pilot: Any, check: Callable[[], Any], timeout: float = 25.0, what: str = "condition") -> Any:
     """The same under Textual's pilot, whose pause also lets the app paint. That pause waits for every widget of the
     screen, and those of one that closes meanwhile never answer: it gets a second, not Textual's thirty."""
-    end = monotonic() + timeout
+    end = monotonic() + timeout * PATIENCE
     while not (value := check()):
         assert monotonic() < end, f"{what} not met within {timeout} s"
         with suppress(TimeoutError):

@@ -87,7 +87,7 @@ def test_any_fragments(fragments: list[str], seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @settings(max_examples=8000, deadline=None)
 @given(st.lists(FRAGMENTS | ANYTHING, max_size=25), st.integers(0, 1000))
 def test_any_fragments_for_long(fragments: list[str], seed: int) -> None:
