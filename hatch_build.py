@@ -1,8 +1,11 @@
 """Compile the message catalogues in every build; put the themes inside the package in a wheel.
 
-An editable install reads ``themes/`` from the checkout: a copy in site-packages would hide the package itself.
+An editable install reads ``themes/`` from the checkout: a copy in site-packages would hide the package itself. It gets
+its bytecode here, as pip does for what it installs: where Python may not write it (``PYTHONDONTWRITEBYTECODE``, a
+read-only checkout) every start would compile a hundred modules again, for longer than the rest of the start takes.
 """
 
+from compileall import compile_dir
 from pathlib import Path
 from typing import Any
 
@@ -29,5 +32,7 @@ class CatalogueHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArg
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         compile_catalogues(Path(self.root))
-        if self.target_name == "wheel" and version != "editable":
+        if version == "editable":
+            compile_dir(Path(self.root) / "tui", quiet=2)
+        elif self.target_name == "wheel":
             build_data["force_include"]["themes"] = "tui/themes"

@@ -49,7 +49,8 @@ def main() -> None:
     ours: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         env = {f"LMDECK_{name}_DIR": os.path.join(folder, name) for name in ("DATA", "CONFIG", "STATE")}
-        env |= {"LC_ALL": "C.UTF-8", "COLORTERM": "truecolor"}
+        # As after `pip install .`: what is installed has its bytecode, and a checkout may write it.
+        env |= {"LC_ALL": "C.UTF-8", "COLORTERM": "truecolor", "PYTHONDONTWRITEBYTECODE": ""}
         for run in range(runs + 1):
             if run == 1:  # the first pair warmed the file cache
                 bare.clear()

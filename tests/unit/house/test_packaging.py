@@ -119,3 +119,5 @@ def test_an_editable_install_reads_the_checkout(checkout: Path, tmp_path: Path) 
     assert "lmdeck-light.toml" in found["themes"]
     assert found["catalogues"] == ["lmdeck.mo"]
     assert found["top"] == []
+    bytecode = checkout / "tui" / "__pycache__" / f"app.{sys.implementation.cache_tag}.pyc"
+    assert bytecode.is_file(), "starts are slow where Python may not write bytecode itself"
