@@ -26,11 +26,12 @@ from tui.launch.starting import Spawned
 from tui.launch.switching import in_place_of, without_it, words_for
 from tui.launch.wish import ServeWish
 from tui.lmdeploy.option_table import OPTIONS
-from tui.model.launch import NextStep, ServerEntry
+from tui.model.launch import ServerEntry
 from tui.model.problem import ProblemError
 from tui.screens.bindings import bindings_for
 from tui.screens.launch_form import LaunchForm
 from tui.screens.launch_start import StartRoom
+from tui.screens.launch_views import card_step
 from tui.screens.room import Site
 from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
@@ -240,7 +241,7 @@ class LaunchScreen(StartRoom):
     @on(RowView.Chosen, "#launch-view")
     def _chosen(self, event: RowView.Chosen) -> None:
         key = event.row.key
-        step: NextStep | None = self.state.step(key)
+        step = card_step(self.state.cards, key)
         if step is not None:
             self.do_step(self.form.wish, step)
         elif key.startswith("answer-"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tui.i18n import N_, _
@@ -92,13 +93,6 @@ class LaunchState:
         """Put the card away whose button this is."""
         self.cards = [card for card in self.cards if step not in card.steps]
 
-    def step(self, key: str) -> NextStep | None:
-        """The button behind a row's key (``card-0-1``)."""
-        if not key.startswith("card-"):
-            return None
-        card, step = (int(part) for part in key.split("-")[1:])
-        return self.cards[card].steps[step]
-
 
 class LaunchView(RowView):
     """The rows of a :class:`LaunchState`; a row with a key is a button."""
@@ -111,8 +105,7 @@ class LaunchView(RowView):
         state = self.state
         rows = _switch_rows(state, width)
         rows += _start_rows(state, width) if state.started else _plan_rows(state, width)
-        for number, card in enumerate(state.cards):
-            rows += [Row(), *card_rows(card, number, width)]
+        rows += card_rows(state.cards, width)
         if state.before is not None and LaunchStage.FAILED in state.reached:
             text = fill(N_("Start {name} again"), name=one_line(state.before.name, 100))
             rows.append(Row(cut([(f"  [{text}]", "accent")], width), "before"))
@@ -250,7 +243,20 @@ def question_rows(question: str, width: int) -> list[Row]:
     ]
 
 
-def card_rows(card: Diagnosis, number: int, width: int) -> list[Row]:
+def card_rows(cards: Sequence[Diagnosis], width: int) -> list[Row]:
+    """The cards below each other; the key of a button's row is what :func:`card_step` takes."""
+    return [row for number, card in enumerate(cards) for row in (Row(), *_card_rows(card, number, width))]
+
+
+def card_step(cards: Sequence[Diagnosis], key: str) -> NextStep | None:
+    """The button behind a row's key (``card-0-1``); None for the key of another row."""
+    if not key.startswith("card-"):
+        return None
+    card, step = (int(part) for part in key.split("-")[1:])
+    return cards[card].steps[step]
+
+
+def _card_rows(card: Diagnosis, number: int, width: int) -> list[Row]:
     """What happened, why, what to do; a row for each button."""
     text = explain(card.problem)
     rows = folded(

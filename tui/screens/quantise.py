@@ -24,6 +24,7 @@ from tui.launch.wish import ServeWish
 from tui.model.launch import Diagnosis, LaunchQuestion, NextStep, QuantiseReport
 from tui.model.problem import ProblemError
 from tui.screens.bindings import bindings_for
+from tui.screens.launch_views import card_step
 from tui.screens.quantise_form import QuantiseForm
 from tui.screens.quantise_views import QuantiseState, QuantiseView
 from tui.screens.room import Room, Site
@@ -223,7 +224,7 @@ class QuantiseScreen(Room):
     @on(RowView.Chosen, "#quantise-view")
     def _chosen(self, event: RowView.Chosen) -> None:
         key, state = event.row.key, self.state
-        step = state.step(key)
+        step = card_step(state.cards, key)
         if step is not None:
             self._do(step)
         elif key.startswith("answer-"):

@@ -19,7 +19,6 @@ from tui.model.launch import (
     Diagnosis,
     LaunchLines,
     LaunchQuestion,
-    NextStep,
     QuantiseEvent,
     QuantiseProgress,
     QuantiseReport,
@@ -76,13 +75,6 @@ class QuantiseState:
             case QuantiseReport():
                 self.report = event
 
-    def step(self, key: str) -> NextStep | None:
-        """The button behind a row's key (``card-0-1``)."""
-        if not key.startswith("card-"):
-            return None
-        card, step = (int(part) for part in key.split("-")[1:])
-        return self.cards[card].steps[step]
-
 
 class QuantiseView(RowView):
     """The rows of a :class:`QuantiseState`; a row with a key is a button."""
@@ -94,8 +86,7 @@ class QuantiseView(RowView):
     def make_rows(self, width: int) -> list[Row]:
         state = self.state
         rows = _progress_rows(state, width) if state.started else _plan_rows(state, width)
-        for number, card in enumerate(state.cards):
-            rows += [Row(), *card_rows(card, number, width)]
+        rows += card_rows(state.cards, width)
         if state.known and not state.started:
             rows += [Row(), Row(((_("quantisations on this machine"), "muted"),))]
             rows += [_known_row(entry, width) for entry in state.known]
