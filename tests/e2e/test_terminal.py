@@ -25,7 +25,14 @@ COMMITS = ("狐狸西瓜", "狐狸和西瓜", "帮我讲述一个关于狐狸和
 def app(mode: str = "echo", *arguments: str, **options: object) -> Iterator[PtyApp]:
     with PtyApp(python("-m", "tests.support.pty_main", mode, *arguments), **options) as running:  # pyright: ignore
         running.wait_for("demo-model" if mode != "demo" else "lmdeck-demo")
+        running.wait_for(READY)
+        running.settle()
         yield running
+
+
+def child_of(terminal: PtyApp) -> int:
+    """The process that the workspace of the mode ``child`` holds; its id is a whole one, as the screen is complete."""
+    return int(terminal.text.split("child-")[1].split()[0])
 
 
 def flat(terminal: PtyApp) -> str:
@@ -35,8 +42,7 @@ def flat(terminal: PtyApp) -> str:
 
 def test_first_paint_shows_composer_and_keys():
     with app() as terminal:
-        terminal.wait_for(READY)
-        terminal.wait_for("Enter Send")
+        assert "Enter Send" in terminal.text
         assert b"\x1b[>25u" not in terminal.raw, "the kitty keyboard mode was asked for"
 
 
@@ -63,7 +69,6 @@ def test_an_input_method_commit_arrives_whole_as_key_reports(text: str):
 
 def test_kitty_itself_keeps_its_keyboard_mode():
     with app(env={"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1"}) as terminal:
-        terminal.wait_for(READY)
         assert b"\x1b[>25u" in terminal.raw
 
 
@@ -98,7 +103,6 @@ def test_a_trailing_backslash_and_enter_makes_a_line():
 
 def test_resizing_and_a_terminal_that_is_too_small():
     with app() as terminal:
-        terminal.wait_for(READY)
         terminal.resize(120, 36)
         terminal.wait(lambda: "Enter Send" in terminal.text.split("\n")[35], "keys in the last row")
         terminal.resize(50, 12)
@@ -112,8 +116,7 @@ def test_resizing_and_a_terminal_that_is_too_small():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_a_clean_terminal_and_no_child(number: signal.Signals):
     with app("child") as terminal:
-        terminal.wait_for("child-")
-        child = int(terminal.text.split("child-")[1].split()[0])
+        child = child_of(terminal)
         terminal.signal(number)
         assert terminal.wait_exit() == 128 + number
         assert terminal.left_clean
@@ -123,8 +126,7 @@ def test_a_signal_leaves_a_clean_terminal_and_no_child(number: signal.Signals):
 
 def test_a_terminal_that_is_gone_ends_the_app_and_its_children(tmp_path: Path):
     with app("child") as terminal:
-        terminal.wait_for("child-")
-        child = int(terminal.text.split("child-")[1].split()[0])
+        child = child_of(terminal)
         terminal.hang_up()
         assert terminal.wait_exit() != 0
     with pytest.raises(ProcessLookupError):
@@ -174,8 +176,8 @@ def test_hostile_text_leaks_no_escape():
         terminal.wait_for("The composer")
         terminal.send("\x1b")
         terminal.wait_gone("The composer")
-        terminal.wait(lambda: not terminal.read(0.3), "a quiet terminal")  # no frame cut in two
-        painted = terminal.raw[before:]
+        end = terminal.settle()  # no frame cut in two
+        painted = terminal.raw[before:end]
         assert MARK.encode() in painted
         assert "STOLEN" not in terminal.screen.title
         assert foreign_controls(painted) == []
@@ -193,10 +195,20 @@ def foreign_controls(painted: bytes) -> list[bytes]:
 
 def test_ctrl_c_twice_quits_and_once_does_not():
     with app() as terminal:
-        terminal.wait_for(READY)
+
+        def left() -> bool:
+            """The second time counts within two seconds; a machine that has no time for that is asked again."""
+            if "Ctrl+C again" not in terminal.text:
+                terminal.send("\x03")
+                terminal.wait_for("Ctrl+C again")
+            terminal.send("\x03")
+            return terminal.is_gone(within=1.0)
+
         terminal.send("\x03")
         terminal.wait_for("Ctrl+C again")
-        terminal.send("\x03")
+        terminal.settle()
+        assert not terminal.is_gone(within=0.0)
+        terminal.wait(left, "the end")
         assert terminal.wait_exit() == 0
         assert terminal.left_clean
 
@@ -207,6 +219,7 @@ def test_quitting_while_busy_asks():
         terminal.wait_for("begun")
         terminal.send("\x11")
         terminal.wait_for("Quit anyway?")
+        terminal.settle()
         terminal.send("\t\r")
         assert terminal.wait_exit() == 0
 
@@ -214,10 +227,10 @@ def test_quitting_while_busy_asks():
 def test_the_slash_opens_the_menu_also_in_full_width():
     for slash in ("/", "／"):
         with app() as terminal:
-            terminal.wait_for(READY)
             terminal.send(slash)
             terminal.wait_for("Type to find an action")
             terminal.send("quit")
             terminal.wait_gone("Choose the model")
+            terminal.settle()
             terminal.send("\r")
             assert terminal.wait_exit() == 0

@@ -133,23 +133,31 @@ class PtyApp:
     def wait_gone(self, text: str, timeout: float = 20.0) -> None:
         self.wait(lambda: text not in self.text, f"{text!r} gone", timeout)
 
-    def settle(self) -> None:
-        """Until everything that was typed so far is on the screen. For apps of ``tests.support.pty_main``."""
+    def settle(self) -> int:
+        """Until everything that was typed so far is on the screen; how many raw bytes that took since the start. For
+        apps of ``tests.support.pty_main``."""
         self._fences += 1
         wanted, start = answer(self._fences), len(self.raw)
         self.send(KEY)
         self.wait(lambda: wanted in self.raw[start:], f"fence {self._fences}")
+        return self.raw.index(wanted, start)
+
+    def is_gone(self, within: float) -> bool:
+        """Whether the program has ended, or ends within so many seconds."""
+        end = monotonic() + within
+        while not (over := self._over()) and monotonic() < end:
+            self.read(0.05)
+        return over
+
+    def _over(self) -> bool:
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = status if pid else None
+        return self.status is not None
 
     def wait_exit(self, timeout: float = 20.0) -> int:
         """The exit code (negative: the signal that killed it)."""
-
-        def over() -> bool:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = status
-            return bool(pid)
-
-        self.wait(over, "exit", timeout)
+        self.wait(self._over, "exit", timeout)
         while self.read(1.0):  # until the other end is closed; what still holds it says nothing any more
             pass
         assert self.status is not None
