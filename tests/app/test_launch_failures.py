@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,20 @@ from typing import Any
 import pytest
 from textual.widgets import Button
 
-from tests.support import fake_lmdeploy
 from tests.support.app import running, screen_text, see, send
-from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
+from tests.support.launch_screens import choose, opened, site
+from tests.support.launching import (
+    FAST,
+    W4A16,
+    Install,
+    home,
+    homework,
+    lmdeploy,
+    machine,
+    models,
+    recording,
+    slice_card,
+)
 from tests.support.waiting import until_pilot
 from tui.i18n import set_language
 from tui.launch.machine import LocalMachine
@@ -30,42 +41,12 @@ from tui.screens.tell import TellScreen
 
 __all__ = ["home", "lmdeploy", "machine", "models", "recording", "slice_card"]
 
-Install = Callable[..., Path]
-AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
-HOMEWORK = ("--model-format", "awq", "--quant-policy", "4", "--cache-max-entry-count", "0.4", "--tp", "1")
-W4A16 = "turbomind-1_8b-w4a16-ratio0.4-kvint4"
-
 
 @pytest.fixture
 def chinese(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LMDECK_LANGUAGE", "zh-CN")
     yield
     set_language("en")
-
-
-def homework(models: Path, *more: str) -> ServeWish:
-    port = str(fake_lmdeploy.free_port())
-    return ServeWish((str(models / AWQ), *HOMEWORK, "--server-port", port, *more))
-
-
-async def opened(app: Any, pilot: Any, screen: LaunchScreen) -> list[Landing | None]:
-    answers: list[Landing | None] = []
-    app.push_screen(screen, answers.append)
-    await until_pilot(pilot, lambda: app.screen is screen and not screen.state.checking, what="the machine")
-    return answers
-
-
-async def choose(pilot: Any, screen: Any, key: str) -> None:
-    """Walk to a row and take it."""
-    screen.view.focus()
-    await until_pilot(pilot, lambda: any(row.key == key for row in screen.view.rows), what=f"row {key}")
-    place = next(number for number, row in enumerate(screen.view.rows) if row.key == key)
-    for _step in screen.view.rows:
-        if screen.view.cursor == place:
-            break
-        await pilot.press("down" if screen.view.cursor < place else "up")
-    assert screen.view.cursor == place
-    await send(pilot, "enter")
 
 
 @pytest.mark.parametrize("name", ["pytorch-1_8b-w4a16-ratio0.4-kvint4", "turbomind-7b-bf16-ratio0.4"])
@@ -76,8 +57,7 @@ async def test_both_engines_in_a_small_chinese_terminal(
     recording(name, speed=20.0)
     words = ("--backend", "pytorch") if name.startswith("pytorch") else ()
     async with running(size=(80, 24)) as (app, pilot, _workspace):
-        screen = LaunchScreen(Site(machine, (str(models),), pace=FAST), homework(models, *words))
-        answers = await opened(app, pilot, screen)
+        screen, answers = await opened(app, pilot, LaunchScreen(site(machine, models), homework(models, *words)))
         await until_pilot(pilot, lambda: screen.state.prepared is not None)
         await see(pilot, "放得下。")
         await see(pilot, "权重")
@@ -92,10 +72,9 @@ async def test_a_hang_is_said_and_can_be_waited_for(
 ) -> None:
     lmdeploy()
     recording(W4A16, "hang")
-    site = Site(machine, (str(models),), pace=replace(FAST, silence=0.5))
+    place = site(machine, models, replace(FAST, silence=0.5))
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen = LaunchScreen(site, homework(models))
-        await opened(app, pilot, screen)
+        screen, _answers = await opened(app, pilot, LaunchScreen(place, homework(models)))
         await see(pilot, "It fits.")
         await send(pilot, "f6")
         await see(pilot, "Nothing was heard for", timeout=30)
@@ -123,8 +102,7 @@ async def test_a_crash_in_the_warm_up(
     lmdeploy()
     recording(W4A16, "crash")
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen = LaunchScreen(Site(machine, (str(models),), pace=FAST), homework(models))
-        await opened(app, pilot, screen)
+        screen, _answers = await opened(app, pilot, LaunchScreen(site(machine, models), homework(models)))
         await see(pilot, "It fits.")
         await send(pilot, "f6")
         await see(pilot, "✗ failed", timeout=30)
@@ -159,8 +137,7 @@ async def test_a_cards_first_button_changes_the_words_and_starts_again(
     key, word, there = LINES[line]
     wish = homework(models)
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen = LaunchScreen(Site(machine, (str(models),), pace=FAST), wish)
-        await opened(app, pilot, screen)
+        screen, _answers = await opened(app, pilot, LaunchScreen(site(machine, models), wish))
         await see(pilot, "It fits.")
         await send(pilot, "f6")
         await see(pilot, "✗ failed", timeout=30)
@@ -181,8 +158,7 @@ async def test_somebody_elses_memory_and_other_models(
     text.write_text("[TM][ERROR] CUDA runtime error: out of memory\n")
     recording(W4A16, str(text))
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen = LaunchScreen(Site(machine, (str(models),), pace=FAST), homework(models))
-        await opened(app, pilot, screen)
+        screen, _answers = await opened(app, pilot, LaunchScreen(site(machine, models), homework(models)))
         await see(pilot, "It fits.")
         await send(pilot, "f6")
         await see(pilot, "[See who holds the card]", timeout=30)
@@ -223,10 +199,9 @@ async def test_a_start_that_was_left_is_watched_again_with_its_question(
 ) -> None:
     lmdeploy()
     recording(W4A16, "ask", speed=20.0)
-    site = Site(machine, (str(models),), pace=FAST)
+    place = site(machine, models)
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen = LaunchScreen(site, homework(models))
-        await opened(app, pilot, screen)
+        screen, _answers = await opened(app, pilot, LaunchScreen(place, homework(models)))
         await see(pilot, "It fits.")
         await send(pilot, "f6")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), timeout=30, what="the question")
@@ -234,7 +209,7 @@ async def test_a_start_that_was_left_is_watched_again_with_its_question(
         await until_pilot(pilot, lambda: app.screen is screen)
         await send(pilot, "escape")
         await until_pilot(pilot, lambda: app.screen is app.chat)
-        servers = ServersScreen(site, every=0.1)
+        servers = ServersScreen(place, every=0.1)
         answers: list[Landing | None] = []
         app.push_screen(servers, answers.append)
         await see(pilot, "does not answer yet")
@@ -263,10 +238,9 @@ class Silent:
 
 
 async def test_a_machine_that_cannot_be_asked() -> None:
-    site = Site(Silent(), pace=FAST)
+    place = Site(Silent(), pace=FAST)
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen = LaunchScreen(site, ServeWish(("m",)))
-        await opened(app, pilot, screen)
+        screen, _answers = await opened(app, pilot, LaunchScreen(place, ServeWish(("m",))))
         await see(pilot, "Start a server on box")
         await see(pilot, "no permission [/]")
         await send(pilot, "f6")
@@ -277,11 +251,11 @@ async def test_a_machine_that_cannot_be_asked() -> None:
         await see(pilot, "There is nothing to copy.")
         screen.query_one("#environment", Button).press()
         await until_pilot(pilot, lambda: "no permission [/]" in str(screen._note.render()))
-        app.push_screen(ServersScreen(site, every=0.05))
+        app.push_screen(ServersScreen(place, every=0.05))
         await see(pilot, "Servers on box")
         await see(pilot, "no permission [/]")
-        app.push_screen(QuantiseScreen(site))
+        app.push_screen(QuantiseScreen(place))
         await see(pilot, "Quantise a model on box")
         await see(pilot, "no permission [/]")
-        app.push_screen(LogScreen(site, "/nowhere", "a log", every=0.05))
+        app.push_screen(LogScreen(place, "/nowhere", "a log", every=0.05))
         await see(pilot, "no permission [/]")

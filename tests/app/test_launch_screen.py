@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.widgets import Input, TextArea
 
-from tests.support import fake_lmdeploy
 from tests.support.app import running, screen_text, see, send
-from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
+from tests.support.launch_screens import opened, site
+from tests.support.launching import (
+    AWQ,
+    FAST,
+    W4A16,
+    Install,
+    home,
+    homework,
+    lmdeploy,
+    machine,
+    models,
+    recording,
+    slice_card,
+)
 from tests.support.waiting import until_pilot
 from tui.launch.machine import LocalMachine
 from tui.launch.starting import spawned
@@ -24,31 +34,14 @@ from tui.screens.servers import ServersScreen
 
 __all__ = ["home", "lmdeploy", "machine", "models", "recording", "slice_card"]
 
-Install = Callable[..., Path]
-AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
-HOMEWORK = ("--model-format", "awq", "--quant-policy", "4", "--cache-max-entry-count", "0.4", "--tp", "1")
-
-
-def homework(models: Path) -> ServeWish:
-    port = str(fake_lmdeploy.free_port())
-    return ServeWish((str(models / AWQ), *HOMEWORK, "--server-port", port))
-
-
-async def opened(app: Any, pilot: Any, machine: LocalMachine, wish: ServeWish | None, models: Path) -> Any:
-    answers: list[Landing | None] = []
-    screen = LaunchScreen(Site(machine, (str(models),), pace=FAST), wish)
-    app.push_screen(screen, answers.append)
-    await until_pilot(pilot, lambda: app.screen is screen and not screen.state.checking, what="the machine")
-    return screen, answers
-
 
 async def test_the_homework_is_planned_started_and_answers_its_address(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=15.0)
+    recording(W4A16, speed=15.0)
     async with running(size=(120, 36)) as (app, pilot, _workspace):
-        screen, answers = await opened(app, pilot, machine, homework(models), models)
+        screen, answers = await opened(app, pilot, LaunchScreen(site(machine, models), homework(models)))
         await see(pilot, "It fits.")
         await see(pilot, "11.69 GiB")
         await see(pilot, "0.18.0")
@@ -64,7 +57,9 @@ async def test_the_homework_is_planned_started_and_answers_its_address(
 async def test_rows_and_words_are_one(machine: LocalMachine, lmdeploy: Install, models: Path) -> None:
     lmdeploy()
     async with running(size=(100, 30)) as (app, pilot, _workspace):
-        screen, _answers = await opened(app, pilot, machine, ServeWish((str(models / AWQ),)), models)
+        screen, _answers = await opened(
+            app, pilot, LaunchScreen(site(machine, models), ServeWish((str(models / AWQ),)))
+        )
         await see(pilot, "It fits.")
         screen.query_one("#form-quant_policy").focus()
         await pilot.press("end")
@@ -92,7 +87,7 @@ async def test_rows_and_words_are_one(machine: LocalMachine, lmdeploy: Install, 
 async def test_models_and_options_are_picked(machine: LocalMachine, lmdeploy: Install, models: Path) -> None:
     lmdeploy()
     async with running(size=(110, 34)) as (app, pilot, _workspace):
-        screen, _answers = await opened(app, pilot, machine, None, models)
+        screen, _answers = await opened(app, pilot, LaunchScreen(site(machine, models), None))
         await pilot.press("f2")
         await see(pilot, "internlm2_5-7b-chat")
         await send(pilot, "enter")
@@ -111,19 +106,19 @@ async def test_an_out_of_memory_becomes_a_card_whose_button_starts_again(
     lmdeploy()
     recording("turbomind-oom", speed=400.0)
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen, answers = await opened(app, pilot, machine, homework(models), models)
+        screen, answers = await opened(app, pilot, LaunchScreen(site(machine, models), homework(models)))
         await see(pilot, "It fits.")
         await send(pilot, "f6")
         await see(pilot, "The card ran out of memory.")
         await see(pilot, "[Start with --cache-max-entry-count")
         await until_pilot(pilot, lambda: not screen.starting)
-        recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=100.0)
+        recording(W4A16, speed=100.0)
         screen.view.focus()
         await send(pilot, "enter")
         await until_pilot(pilot, lambda: answers, timeout=30)
         assert screen.form.wish.command.ratio != 0.4
         assert answers[0].keeps is False
-        again, _ = await opened(app, pilot, machine, homework(models), models)
+        again, _ = await opened(app, pilot, LaunchScreen(site(machine, models), homework(models)))
         await see(pilot, "yours")
         await pilot.press("f5")
         await until_pilot(pilot, lambda: isinstance(app.screen, ServersScreen) and app.screen.state.servers)
@@ -143,9 +138,9 @@ async def test_a_question_and_the_log(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "ask", speed=4.0)
+    recording(W4A16, "ask", speed=4.0)
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen, answers = await opened(app, pilot, machine, homework(models), models)
+        screen, answers = await opened(app, pilot, LaunchScreen(site(machine, models), homework(models)))
         await see(pilot, "It fits.")
         await send(pilot, "f6")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from textual.widgets import OptionList
 
-from tests.support import fake_lmdeploy
+from tests.support import launching
 from tests.support.app import screen_text, see, send
 from tests.support.fake_session import FakeWorkspace
-from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
+from tests.support.launch_screens import choose
+from tests.support.launching import AWQ, FAST, W4A16, Install, home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until_pilot
 from tui.app import LmdeckApp
 from tui.app_options import AppOptions
@@ -32,11 +33,6 @@ from tui.screens.seam import Approver, Teller, Workspace
 from tui.screens.servers import ServersScreen
 
 __all__ = ["home", "lmdeploy", "machine", "models", "recording", "slice_card"]
-
-Install = Callable[..., Path]
-AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
-HOMEWORK = "--model-format awq --quant-policy 4 --cache-max-entry-count 0.4 --tp 1"
-W4A16 = "turbomind-1_8b-w4a16-ratio0.4-kvint4"
 
 
 @dataclass
@@ -88,8 +84,8 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
 
 
 def homework(models: Path) -> tuple[str, int]:
-    port = fake_lmdeploy.free_port()
-    return f"{models / AWQ} {HOMEWORK} --server-port {port}", port
+    wish = launching.homework(models)
+    return " ".join(wish.words), wish.command.count("server_port", 0)
 
 
 async def ready(pilot: Any, app: LmdeckApp) -> LaunchScreen:
@@ -215,10 +211,7 @@ async def test_a_switch_that_fails_offers_the_old_model_again(
         await see(pilot, f"[Start {AWQ} again]")
         await until_pilot(pilot, lambda: not screen.starting)
         recording(W4A16)
-        screen.view.focus()
-        while screen.view.rows[screen.view.cursor].key != "before":
-            await pilot.press("down")
-        await send(pilot, "enter")
+        await choose(pilot, screen, "before")
         await until_pilot(pilot, lambda: len(opened.made) == 3, timeout=30)
         assert opened.asked[2].url == f"http://127.0.0.1:{port}"
 

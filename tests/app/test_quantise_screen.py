@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import pytest
 from textual.widgets import Input
 
 from tests.support.app import running, screen_text, see, send
-from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
+from tests.support.launch_screens import choose, opened, site
+from tests.support.launching import AWQ, W4A16, Install, home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until_pilot
 from tui.i18n import set_language
 from tui.launch.machine import LocalMachine
@@ -21,15 +21,12 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.launch import LaunchScreen
 from tui.screens.logs import LogScreen
 from tui.screens.quantise import QuantiseScreen
-from tui.screens.room import Landing, Site
 from tui.screens.servers import ServersScreen
 from tui.screens.tell import TellScreen
 
 __all__ = ["home", "lmdeploy", "machine", "models", "recording", "slice_card"]
 
-Install = Callable[..., Path]
 MODEL = "internlm2_5-1_8b-chat"
-AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
 
 
 @pytest.fixture
@@ -39,36 +36,16 @@ def result(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_PAUSE", "0.03")
 
 
-async def opened(app: Any, pilot: Any, screen: QuantiseScreen) -> tuple[QuantiseScreen, list[Landing | None]]:
-    answers: list[Landing | None] = []
-    app.push_screen(screen, answers.append)
-    await until_pilot(pilot, lambda: app.screen is screen and not screen.state.checking, what="the machine")
-    return screen, answers
-
-
-async def choose(pilot: Any, screen: Any, key: str) -> None:
-    """Walk to a row and take it."""
-    screen.view.focus()
-    await until_pilot(pilot, lambda: any(row.key == key for row in screen.view.rows), what=f"row {key}")
-    place = next(number for number, row in enumerate(screen.view.rows) if row.key == key)
-    for _step in screen.view.rows:
-        if screen.view.cursor == place:
-            break
-        await pilot.press("down" if screen.view.cursor < place else "up")
-    assert screen.view.cursor == place
-    await send(pilot, "enter")
-
-
 @pytest.mark.usefixtures("result")
 async def test_from_the_form_to_the_report_and_its_server(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path, tmp_path: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4")
+    recording(W4A16)
     work_dir = tmp_path / "made" / AWQ
     work_dir.parent.mkdir()
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen, answers = await opened(app, pilot, QuantiseScreen(Site(machine, (str(models),), pace=FAST)))
+        screen, answers = await opened(app, pilot, QuantiseScreen(site(machine, models)))
         await see(pilot, "Name a 16-bit model, or press F2.")
         await pilot.press("f2")
         await see(pilot, MODEL)
@@ -114,16 +91,16 @@ async def test_left_and_found_again(
     machine: LocalMachine, lmdeploy: Install, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lmdeploy()
-    site = Site(machine, (str(models),), pace=FAST)
+    place = site(machine, models)
     wish = ServeWish((str(models / MODEL), "--work-dir", str(tmp_path / AWQ), "--search-scale"))
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+        screen, _answers = await opened(app, pilot, QuantiseScreen(place, wish))
         await see(pilot, "yes, slower")
         await see(pilot, "GiB are free")
         await send(pilot, "f6")
         await until_pilot(pilot, lambda: screen.state.progress is not None, timeout=30)
         await send(pilot, "escape")
-        servers = ServersScreen(site, every=0.1)
+        servers = ServersScreen(place, every=0.1)
         app.push_screen(servers)
         await see(pilot, "quantisations")
         await choose(pilot, servers, f"spawned-{(await spawned(machine))[0].id}")
@@ -131,7 +108,7 @@ async def test_left_and_found_again(
         await see(pilot, "✓ placing layers")
         await see(pilot, "Quantised in", timeout=60)
         await send(pilot, "escape", "escape")
-        screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+        screen, _answers = await opened(app, pilot, QuantiseScreen(place, wish))
         await see(pilot, "quantisations on this machine")
         await see(pilot, "already holds something")
         await see(pilot, f"[Use {AWQ}-2]")
@@ -154,10 +131,10 @@ async def test_its_question_is_asked_and_a_failure_becomes_a_card(
 ) -> None:
     lmdeploy()
     monkeypatch.setenv("FAKE_MODE", "ask")
-    site = Site(machine, (str(models),), pace=FAST)
+    place = site(machine, models)
     wish = ServeWish((str(models / MODEL), "--work-dir", str(tmp_path / AWQ)))
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+        screen, _answers = await opened(app, pilot, QuantiseScreen(place, wish))
         await send(pilot, "f6")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConfirmScreen), what="the question")
         await see(pilot, "custom code?")
@@ -178,9 +155,9 @@ async def test_its_question_is_asked_and_a_failure_becomes_a_card(
 
 async def test_what_cannot_be_quantised_is_refused(machine: LocalMachine, lmdeploy: Install, models: Path) -> None:
     lmdeploy("0.9.2")
-    site = Site(machine, (str(models),), pace=FAST)
+    place = site(machine, models)
     async with running(size=(100, 30)) as (app, pilot, _workspace):
-        screen, _answers = await opened(app, pilot, QuantiseScreen(site, ServeWish((str(models / AWQ),))))
+        screen, _answers = await opened(app, pilot, QuantiseScreen(place, ServeWish((str(models / AWQ),))))
         await see(pilot, "quantised already")
         await pilot.press("f9", "f4")
         await see(pilot, "No quantisation is shown whose log")
@@ -196,12 +173,12 @@ async def test_a_cards_buttons_change_the_form_and_start_again(
     machine: LocalMachine, lmdeploy: Install, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lmdeploy()
-    site = Site(machine, (str(models),), pace=FAST)
+    place = site(machine, models)
     said = tmp_path / "said"
     monkeypatch.setenv("FAKE_MODE", str(said))
     words = (str(models / MODEL), "--work-dir", str(tmp_path / AWQ), "--calib-dataset", "c4", "--dtype", "float16")
     async with running(size=(120, 40)) as (app, pilot, _workspace):
-        screen, _answers = await opened(app, pilot, QuantiseScreen(site, ServeWish(words)))
+        screen, _answers = await opened(app, pilot, QuantiseScreen(place, ServeWish(words)))
         await see(pilot, "GiB are free")
         assert screen.form.wish.words == words
         said.write_text("RuntimeError: Dataset scripts are no longer supported, but found c4.py\n")
@@ -242,13 +219,13 @@ async def test_one_that_runs_is_stopped_and_a_lost_link_is_looked_through_again(
 ) -> None:
     lmdeploy()
     monkeypatch.setenv("FAKE_PAUSE", "0.05")
-    site = Site(machine, (str(models),), pace=FAST)
+    place = site(machine, models)
     wish = ServeWish((str(models / MODEL), "--work-dir", str(tmp_path / AWQ)))
     set_language("zh-CN")
     try:
         async with running(size=(80, 24)) as (app, pilot, _workspace):
             set_language("zh-CN")
-            screen, _answers = await opened(app, pilot, QuantiseScreen(site, wish))
+            screen, _answers = await opened(app, pilot, QuantiseScreen(place, wish))
             await until_pilot(pilot, lambda: screen.state.prepared is not None)
             await send(pilot, "f6")
             await until_pilot(pilot, lambda: screen.state.progress is not None, timeout=30)
@@ -264,7 +241,7 @@ async def test_one_that_runs_is_stopped_and_a_lost_link_is_looked_through_again(
             broken = False
             await choose(pilot, screen, "again")
             await until_pilot(pilot, lambda: screen.state.lost is None and screen.state.progress is not None)
-            servers = ServersScreen(site, every=0.1)
+            servers = ServersScreen(place, every=0.1)
             app.push_screen(servers)
             [entry] = await spawned(machine)
             await until_pilot(pilot, lambda: servers.view.chosen == f"spawned-{entry.id}")

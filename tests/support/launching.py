@@ -13,10 +13,37 @@ from tests.support import checkpoints, fake_lmdeploy
 from tui import agent_orders
 from tui.launch.machine import LocalMachine
 from tui.launch.watching import Pace
+from tui.launch.wish import ServeWish
 
-__all__ = ["FAST", "fast", "home", "lmdeploy", "machine", "models", "recording", "slice_card"]
+__all__ = [
+    "AWQ",
+    "FAST",
+    "HOMEWORK",
+    "W4A16",
+    "Install",
+    "fast",
+    "home",
+    "homework",
+    "lmdeploy",
+    "machine",
+    "models",
+    "recording",
+    "slice_card",
+]
 
 FAST = Pace(log=0.02, cards=0.05, silence=60.0, settle=0.0)
+Install = Callable[..., Path]
+AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
+"""The course's quantised checkpoint, one of ``models``."""
+HOMEWORK = ("--model-format", "awq", "--quant-policy", "4", "--cache-max-entry-count", "0.4", "--tp", "1")
+W4A16 = "turbomind-1_8b-w4a16-ratio0.4-kvint4"
+"""The recording of what the homework's command did."""
+
+
+def homework(models: Path, *more: str) -> ServeWish:
+    """The homework's command on a free port."""
+    port = str(fake_lmdeploy.free_port())
+    return ServeWish((str(models / AWQ), *HOMEWORK, "--server-port", port, *more))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from tui.launch.checkup import EnvCommand, check, checkup_text
 from tui.launch.machine import LocalMachine
 from tui.launch.requirements import numbers, parse_requirement
 from tui.model.launch import Installation
-
-Install = Callable[..., Path]
 
 
 @pytest.mark.parametrize(

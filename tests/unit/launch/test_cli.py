@@ -5,22 +5,18 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support import checkpoints, fake_lmdeploy
+from tests.support.launching import AWQ, HOMEWORK, W4A16, Install
 from tests.unit.launch.conftest import FAST
 from tui.launch.cli import ServeCommand
 from tui.launch.machine import LocalMachine
 from tui.launch.starting import spawned
 from tui.launch.words import read_serve, serve_help
 from tui.model.problem import ProblemError
-
-Install = Callable[..., Path]
-HOMEWORK = ["--model-format", "awq", "--quant-policy", "4", "--cache-max-entry-count", "0.4", "--tp", "1"]
-AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
 
 
 async def run(machine: LocalMachine, *words: str) -> tuple[int, str, str, str]:
@@ -38,7 +34,7 @@ async def test_the_homework_command_as_it_stands(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4")
+    recording(W4A16)
     port = fake_lmdeploy.free_port()
     code, out, err, url = await run(machine, str(models / AWQ), *HOMEWORK, "--server-port", str(port))
     assert (code, err) == (0, "")
@@ -67,7 +63,7 @@ async def test_a_dry_run_prints_argv_and_plan_and_starts_nothing(
     data = json.loads(out)
     argv = data["argv"]
     assert argv[:4] == [str(prefix / "bin" / "lmdeploy"), "serve", "api_server", str(models / AWQ)]
-    assert argv[4:12] == HOMEWORK
+    assert tuple(argv[4:12]) == HOMEWORK
     assert argv[argv.index("--server-name") + 1] == "127.0.0.1"
     assert data["plan"]["weights_bytes"] == pytest.approx(1.437 * (1 << 30), rel=0.001)
     assert data["plan"]["fits"]
@@ -192,7 +188,7 @@ async def test_a_taken_port_moves_and_events_are_json(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=400.0)
+    recording(W4A16, speed=400.0)
     words = (str(models / AWQ), *HOMEWORK, "--server-port", str(fake_lmdeploy.free_port()), "--json", "--no-chat")
     code, out, _, url = await run(machine, *words)
     assert (code, url) == (0, "")

@@ -6,7 +6,7 @@ import asyncio
 import io
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import checkpoints, fake_lmdeploy
+from tests.support.launching import AWQ, W4A16, Install
 from tests.unit.launch.conftest import FAST
 from tui.launch import records
 from tui.launch.cards import Cards, choose_cards, imagined
@@ -31,9 +32,7 @@ from tui.model.gpu import GpuReading, GpuSample
 from tui.model.launch import Installation, LaunchPhase, LaunchStage, ServerEntry, StopStep
 from tui.model.problem import ProblemError
 
-Install = Callable[..., Path]
 GIB = 1 << 30
-AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
 
 
 def card(index: int, free: int) -> GpuSample:
@@ -126,7 +125,7 @@ async def test_switching_keeps_the_address(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=400.0)
+    recording(W4A16, speed=400.0)
     port = fake_lmdeploy.free_port()
     wish = ServeWish((str(models / AWQ), "--server-port", str(port)))
     prepared = await prepare(machine, wish)
@@ -163,7 +162,7 @@ async def test_an_interrupt_while_it_starts_takes_it_back(
 
     monkeypatch.setattr("tui.launch.cli.interruptible", ready_to_be_interrupted)
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "hang")
+    recording(W4A16, "hang")
     out, err = io.StringIO(), io.StringIO()
     read = read_serve([str(models / AWQ), "--server-port", str(fake_lmdeploy.free_port())])
     assert read is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import checkpoints
+from tests.support.launching import Install
 from tui.launch.machine import LocalMachine
 from tui.launch.quantise import QuantiseWatch, prepare_quantise, quantisations, start_quantise
 from tui.launch.quantise_cli import QuantiseCommand, quantise_help, read_quantise
@@ -20,7 +20,6 @@ from tui.lmdeploy.checkpoint import load_checkpoint
 from tui.model.launch import Diagnosis, LaunchQuestion, QuantiseProgress, QuantiseReport, QuantiseStage
 from tui.model.problem import ProblemError
 
-Install = Callable[..., Path]
 NAME = "internlm2_5-1_8b-chat"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import fake_lmdeploy
+from tests.support.launching import AWQ, HOMEWORK, W4A16, Install
 from tests.support.memory_recordings import load
 from tests.unit.launch.conftest import FAST
 from tui.launch import records
@@ -33,10 +33,7 @@ from tui.model.launch import (
 )
 from tui.planner.runs import RunLog
 
-Install = Callable[..., Path]
 GIB = 1 << 30
-HOMEWORK = ("--model-format", "awq", "--quant-policy", "4", "--cache-max-entry-count", "0.4", "--tp", "1")
-AWQ = "internlm2_5-1_8b-chat-w4a16-4bit"
 
 
 def wish(models: Path, name: str = AWQ, *words: str) -> ServeWish:
@@ -68,7 +65,7 @@ async def gone(machine: LocalMachine) -> bool:
 @pytest.mark.parametrize(
     ("name", "model", "words"),
     [
-        ("turbomind-1_8b-w4a16-ratio0.4-kvint4", AWQ, HOMEWORK),
+        (W4A16, AWQ, HOMEWORK),
         ("turbomind-1_8b-bf16-ratio0.8", "internlm2_5-1_8b-chat", ()),
         (
             "pytorch-1_8b-w4a16-ratio0.4-kvint4",
@@ -111,7 +108,7 @@ async def test_a_start_is_kept_as_a_run_once(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4")
+    recording(W4A16)
     watch = await begin(machine, wish(models, AWQ, *HOMEWORK))
     await all_events(watch)
     assert watch.prepared is not None
@@ -166,7 +163,7 @@ async def test_a_hang_is_noticed_and_can_be_stopped(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "hang")
+    recording(W4A16, "hang")
     watch = await begin(machine, wish(models, AWQ, *HOMEWORK), replace(FAST, silence=0.3))
     stream = watch.events()
     async for event in stream:
@@ -188,7 +185,7 @@ async def test_a_start_is_found_again_and_watched_to_its_end(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=20.0)
+    recording(W4A16, speed=20.0)
     first = await begin(machine, wish(models, AWQ, *HOMEWORK))
     stream = first.events()
     await anext(stream)
@@ -216,7 +213,7 @@ async def test_the_stand_in_refuses_what_its_release_lacks(
 ) -> None:
     """Behind ``--`` nothing is checked by lmdeck: lmdeploy's own refusal becomes a card."""
     lmdeploy(version)
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4")
+    recording(W4A16)
     del says
     wanted = wish(models, AWQ, *HOMEWORK)
     value = ("qwen",) if "parser" in flag else ()
@@ -232,7 +229,7 @@ async def test_every_release_gets_flags_it_knows(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path, version: str
 ) -> None:
     lmdeploy(version)
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=400.0)
+    recording(W4A16, speed=400.0)
     watch = await begin(machine, wish(models, AWQ, *HOMEWORK))
     await all_events(watch)
     assert watch.ready
@@ -242,7 +239,7 @@ async def test_a_question_is_shown_and_answered(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "ask", speed=400.0)
+    recording(W4A16, "ask", speed=400.0)
     watch = await begin(machine, wish(models, AWQ, *HOMEWORK))
     asked: list[str] = []
     async for event in watch.events():
@@ -258,7 +255,7 @@ async def test_a_broken_environment_is_named(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "broken")
+    recording(W4A16, "broken")
     events = await all_events(await begin(machine, wish(models, AWQ)))
     [card] = cards(events)
     assert card.problem.code == "launch.broken-environment"
@@ -270,14 +267,14 @@ async def test_stubborn_servers_are_killed_and_children_go_too(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "stubborn", speed=400.0)
+    recording(W4A16, "stubborn", speed=400.0)
     await all_events(await begin(machine, wish(models, AWQ, *HOMEWORK)))
     [entry] = await servers(machine)
     steps = await collect(stop(machine, entry, grace=(("INT", 0.2), ("TERM", 0.2), ("KILL", 5.0)), look_every=0.02))
     assert [step.signal for step in steps if step.signal] == ["INT", "TERM", "KILL"]
     assert steps[-1].done
     assert steps[-1].alive == 0
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", "child", speed=400.0)
+    recording(W4A16, "child", speed=400.0)
     await all_events(await begin(machine, wish(models, AWQ, *HOMEWORK)))
     [entry] = await servers(machine)
     assert len(entry.pids) == 3
@@ -298,7 +295,7 @@ async def test_servers_of_others_need_their_name_typed(
     machine: LocalMachine, lmdeploy: Install, recording: Install, models: Path
 ) -> None:
     prefix = lmdeploy()
-    recording("turbomind-1_8b-w4a16-ratio0.4-kvint4", speed=400.0)
+    recording(W4A16, speed=400.0)
     port = fake_lmdeploy.free_port()
     command = [str(prefix / "bin" / "lmdeploy"), "serve", "api_server", str(models / AWQ), "--server-port", str(port)]
     null = asyncio.subprocess.DEVNULL
