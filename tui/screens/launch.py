@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.widgets import Button
 
 from tui.config.action import Place
 from tui.i18n import _
-from tui.i18n.figures import gib
 from tui.launch import records
 from tui.launch.cards import choose_cards
 from tui.launch.models import ModelEntry, list_models, measured
@@ -32,18 +29,14 @@ from tui.screens.bindings import bindings_for
 from tui.screens.launch_form import LaunchForm
 from tui.screens.launch_start import StartRoom
 from tui.screens.launch_views import card_step
-from tui.screens.room import Site
-from tui.widgets.literal import one_line
+from tui.screens.room import TYPING_PAUSE, Site
 from tui.widgets.row_view import RowView
-
-_TYPING_PAUSE = 0.25
 
 
 class LaunchScreen(StartRoom):
     """``wish`` fills the form. ``replaces`` is a server of ours in whose place it is started; ``follows`` a start that
     goes on already and is only watched."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_for(Place.LAUNCH),
         Binding("escape", "back", show=False, id="launch.back"),
@@ -65,12 +58,7 @@ class LaunchScreen(StartRoom):
         self._known: Survey | None = None
 
     def compose(self) -> ComposeResult:
-        yield from self.first_line()
-        with Horizontal(id="room-body"):
-            yield self.form
-            yield self.view
-        yield from self.button_line()
-        yield from self.last_lines(Place.LAUNCH)
+        return self.form_and_view(Place.LAUNCH, self.form, self.view)
 
     @property
     def buttons(self) -> Mapping[str, str]:
@@ -127,7 +115,7 @@ class LaunchScreen(StartRoom):
         known, self.state.named = self._known, bool(wish.command.model)
         if known is None or not wish.words:
             return
-        await asyncio.sleep(_TYPING_PAUSE)
+        await asyncio.sleep(TYPING_PAUSE)
         old = self.state.replaces or self._followed
         if old is not None:
             wish, known = in_place_of(wish, old), without_it(known, old)
@@ -159,21 +147,10 @@ class LaunchScreen(StartRoom):
     @work(group="dialog", exclusive=True)
     async def action_pick_model(self) -> None:
         """The model folders of the machine, with their size and whether they fit on the card."""
-        from tui.screens.pick import PickScreen
-
-        self.note(_("Looking for models …"))
-        try:
-            found = await self._models()
-        except ProblemError as error:
-            self.complain(error.problem)
-            return
-        self.note("")
-        if not found:
-            self.note(_("No model folder was found; set model_roots, or write the path."))
-            return
-        chosen = await self.app.push_screen_wait(PickScreen(_("Models on this machine"), list(map(model_line, found))))
-        if chosen is not None:
-            self._take(self._with_model(found[chosen].path))
+        nothing = _("No model folder was found; set model_roots, or write the path.")
+        model = await self.pick_model(self._models(), nothing)
+        if model:
+            self._take(self._with_model(model))
 
     async def _models(self) -> list[ModelEntry]:
         """Usable folders, measured against the card that a start would take."""
@@ -214,13 +191,9 @@ class LaunchScreen(StartRoom):
             self.state.started = False
         self._check(wish)
 
-    def action_copy(self) -> None:
-        """The command line as it would be run."""
-        prepared = self.state.prepared
-        if prepared is None:
-            self.note(_("There is nothing to copy."))
-        else:
-            self.lmdeck.say_copied(shlex.join(prepared.argv))
+    @property
+    def command_line(self) -> Sequence[str]:
+        return self.state.prepared.argv if self.state.prepared is not None else ()
 
     # ── the start, and what follows from it ──────────────────────────────────────────────────────────────────────────
 
@@ -291,10 +264,3 @@ class LaunchScreen(StartRoom):
             "environment": self.check_environment,
         }
         actions[str(event.button.id)]()
-
-
-def model_line(entry: ModelEntry) -> str:
-    """A model in the picker."""
-    fits = "" if entry.fits is None else _("fits") if entry.fits else _("does not fit")
-    pieces = (entry.name, f"{gib(entry.size)} GiB", entry.format, fits, entry.path)
-    return "  ".join(one_line(piece, 200) for piece in pieces if piece)

@@ -21,10 +21,10 @@ from tui.model.launch import Diagnosis, LaunchEvent, LaunchQuestion, NextStep, S
 from tui.model.problem import ProblemError
 from tui.planner.calibration import Measurement
 from tui.screens.launch_views import LaunchState, LaunchView
-from tui.screens.room import Landing, Room, Site, landing_on
+from tui.screens.room import FormRoom, Landing, Site, landing_on
 
 
-class StartRoom(Room):
+class StartRoom(FormRoom):
     """Starts and watches. ``replaces`` is a server of ours that the new one takes the place of; it is forgotten once
     it was stopped, and what is reached then still keeps the conversation."""
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.widgets import Button
 
 from tui.config.action import Place
 from tui.i18n import _
-from tui.launch.models import list_models
+from tui.launch.models import ModelEntry, list_models
 from tui.launch.prepare import Survey, survey
 from tui.launch.quantise import QuantiseWatch, prepare_quantise, quantisations, start_quantise
 from tui.launch.starting import Spawned, spawned
@@ -27,17 +26,14 @@ from tui.screens.bindings import bindings_for
 from tui.screens.launch_views import card_step
 from tui.screens.quantise_form import QuantiseForm
 from tui.screens.quantise_views import QuantiseState, QuantiseView
-from tui.screens.room import Room, Site
+from tui.screens.room import TYPING_PAUSE, FormRoom, Site
 from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
 
-_TYPING_PAUSE = 0.25
 
-
-class QuantiseScreen(Room):
+class QuantiseScreen(FormRoom):
     """``wish`` fills the form; ``follows`` is a quantisation that goes on or ended; it is shown from its beginning."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_for(Place.QUANTISE),
         Binding("escape", "back", show=False, id="quantise.back"),
@@ -54,12 +50,7 @@ class QuantiseScreen(Room):
         self._overwrite = ""
 
     def compose(self) -> ComposeResult:
-        yield from self.first_line()
-        with Horizontal(id="room-body"):
-            yield self.form
-            yield self.view
-        yield from self.button_line()
-        yield from self.last_lines(Place.QUANTISE)
+        return self.form_and_view(Place.QUANTISE, self.form, self.view)
 
     @property
     def buttons(self) -> Mapping[str, str]:
@@ -109,7 +100,7 @@ class QuantiseScreen(Room):
         state = self.state
         if self._known is None or not wish.words or wish.words[0].startswith("--"):
             return
-        await asyncio.sleep(_TYPING_PAUSE)
+        await asyncio.sleep(TYPING_PAUSE)
         try:
             state.prepared = await prepare_quantise(
                 self.machine, wish, dry=True, overwrite=self._may_overwrite(wish), known=self._known
@@ -126,30 +117,18 @@ class QuantiseScreen(Room):
     @work(group="dialog", exclusive=True)
     async def action_pick_model(self) -> None:
         """The 16-bit model folders of the machine."""
-        from tui.screens.launch import model_line
-        from tui.screens.pick import PickScreen
+        nothing = _("No 16-bit model folder was found; set model_roots, or write the path.")
+        model = await self.pick_model(self._models(), nothing)
+        if model:
+            self.form.set_model(model)
 
-        self.note(_("Looking for models …"))
-        try:
-            found = [one for one in await list_models(self.machine, self.site.roots) if one.problem is None]
-        except ProblemError as error:
-            self.complain(error.problem)
-            return
-        self.note("")
-        found = [one for one in found if one.config is not None and not one.config.quant_method]
-        if not found:
-            self.note(_("No 16-bit model folder was found; set model_roots, or write the path."))
-            return
-        chosen = await self.app.push_screen_wait(PickScreen(_("Models on this machine"), list(map(model_line, found))))
-        if chosen is not None:
-            self.form.set_model(found[chosen].path)
+    async def _models(self) -> list[ModelEntry]:
+        found = [one for one in await list_models(self.machine, self.site.roots) if one.problem is None]
+        return [one for one in found if one.config is not None and not one.config.quant_method]
 
-    def action_copy(self) -> None:
-        """The command line as it would be run."""
-        if self.state.prepared is None:
-            self.note(_("There is nothing to copy."))
-        else:
-            self.lmdeck.say_copied(shlex.join(self.state.prepared.argv))
+    @property
+    def command_line(self) -> Sequence[str]:
+        return self.state.prepared.argv if self.state.prepared is not None else ()
 
     # ── the quantisation ─────────────────────────────────────────────────────────────────────────────────────────────
 

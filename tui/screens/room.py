@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.config.action import Place
 from tui.i18n import N_, _
+from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.launch.machine import Machine
-from tui.launch.models import ROOTS
+from tui.launch.models import ROOTS, ModelEntry
 from tui.launch.watching import Pace
 from tui.launch.wish import ServeWish
 from tui.model.launch import ServerEntry
 from tui.model.problem import Problem, ProblemError
 from tui.widgets.keyline import PlaceLine
-from tui.widgets.literal import literal
+from tui.widgets.literal import literal, one_line
 
 if TYPE_CHECKING:
     from tui.screens.app_settings import SettingsSide
+
+TYPING_PAUSE = 0.25
+"""Seconds after the last key before what is written is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +153,54 @@ class Room(Screen[Landing | None]):
 
     def action_back(self) -> None:
         self.dismiss(None)
+
+
+class FormRoom(Room):
+    """A room with a form at the left, what comes of it at the right, and buttons below."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
+
+    @property
+    def command_line(self) -> Sequence[str]:
+        """The words that would be run; none while nothing can be planned."""
+        raise NotImplementedError
+
+    def form_and_view(self, place: Place, form: Widget, view: Widget) -> ComposeResult:
+        """Everything from the heading to the keys."""
+        yield from self.first_line()
+        with Horizontal(id="room-body"):
+            yield form
+            yield view
+        yield from self.button_line()
+        yield from self.last_lines(place)
+
+    async def pick_model(self, looking: Awaitable[Sequence[ModelEntry]], nothing: str) -> str:
+        """The path of the model folder that the user chooses among those that are found; "" when he chooses none.
+        ``nothing`` is said where there is none."""
+        from tui.screens.pick import PickScreen
+
+        self.note(_("Looking for models …"))
+        try:
+            found = await looking
+        except ProblemError as error:
+            self.complain(error.problem)
+            return ""
+        self.note("" if found else nothing)
+        if not found:
+            return ""
+        chosen = await self.app.push_screen_wait(PickScreen(_("Models on this machine"), list(map(_model_line, found))))
+        return "" if chosen is None else found[chosen].path
+
+    def action_copy(self) -> None:
+        """The command line as it would be run."""
+        if self.command_line:
+            self.lmdeck.say_copied(shlex.join(self.command_line))
+        else:
+            self.note(_("There is nothing to copy."))
+
+
+def _model_line(entry: ModelEntry) -> str:
+    """A model in the picker."""
+    fits = "" if entry.fits is None else _("fits") if entry.fits else _("does not fit")
+    pieces = (entry.name, f"{gib(entry.size)} GiB", entry.format, fits, entry.path)
+    return "  ".join(one_line(piece, 200) for piece in pieces if piece)
