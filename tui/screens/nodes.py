@@ -3,7 +3,6 @@ itself."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
@@ -20,6 +19,7 @@ from tui.launch.nodes import ProxyNode, node_error, read_nodes
 from tui.launch.show import fill
 from tui.model.problem import Problem, ProblemError
 from tui.screens.bindings import bindings_for
+from tui.screens.room import while_shown
 from tui.widgets.cell_rows import Row, cut, folded, pad, right
 from tui.widgets.keyline import PlaceLine
 from tui.widgets.literal import literal, one_line
@@ -143,10 +143,7 @@ class NodesScreen(Screen[None]):
 
     @work(group="look", exclusive=True)
     async def _keep_looking(self) -> None:
-        while True:
-            if self.is_current:
-                await self._look()
-            await asyncio.sleep(self._every)
+        await while_shown(self, self._look, self._every)
 
     async def _look(self) -> None:
         try:

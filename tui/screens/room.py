@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -68,6 +69,14 @@ class Site:
         """A wish with what the settings say, where it does not say it itself."""
         wish = wish or ServeWish(())
         return replace(wish, lmdeploy=wish.lmdeploy or self.lmdeploy, total=wish.total or self.total)
+
+
+async def while_shown(screen: Screen[Any], look: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Look now and again after ``seconds``, for ever; not while another screen covers this one."""
+    while True:
+        if screen.is_current:
+            await look()
+        await asyncio.sleep(seconds)
 
 
 class Room(Screen[Landing | None]):

@@ -20,7 +20,7 @@ from tui.launch.wish import ServeWish
 from tui.model.launch import ServerEntry
 from tui.model.problem import ProblemError
 from tui.screens.bindings import bindings_for
-from tui.screens.room import Landing, Room, Site, landing_on
+from tui.screens.room import Landing, Room, Site, landing_on, while_shown
 from tui.screens.servers_view import ServersState, ServersView
 from tui.widgets.literal import one_line
 from tui.widgets.row_view import RowView
@@ -37,11 +37,11 @@ class ServersScreen(Room):
         Binding("escape", "back", show=False, id="servers.back"),
     ]
 
-    def __init__(self, site: Site, every: float = EVERY) -> None:
+    def __init__(self, site: Site, every: float | None = None) -> None:
         super().__init__(site)
         self.state = ServersState()
         self.view = ServersView(self.state, id="servers-view")
-        self._every = every
+        self._every = EVERY if every is None else every
 
     def compose(self) -> ComposeResult:
         yield from self.first_line()
@@ -60,10 +60,7 @@ class ServersScreen(Room):
 
     @work(group="look", exclusive=True)
     async def _keep_looking(self) -> None:
-        while True:
-            if self.is_current:
-                await self._look()
-            await asyncio.sleep(self._every)
+        await while_shown(self, self._look, self._every)
 
     async def _look(self) -> None:
         state = self.state
