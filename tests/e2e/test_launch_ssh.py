@@ -94,7 +94,7 @@ async def watch_and_cut(watch: Watch, place: Place) -> None:
 
 async def once_back(machine: RemoteMachine) -> tuple[Spawned, ...]:
     """What was spawned there, asked again until the link is back."""
-    end = monotonic() + 10
+    end = monotonic() + 100
     while True:
         try:
             return await spawned(machine)

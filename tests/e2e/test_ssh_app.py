@@ -7,11 +7,13 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from textual.widgets import Button, Input
 
 from tests.support.app import screen_text, see
+from tests.support.demo import hold_next_reply
 from tests.support.far import Servers, a_box, app_on, asked, connected, host_of, pick_port, url_of, words_for
 from tests.support.sshd import StartSshd, ssh_processes, sshd
 from tests.support.waiting import until, until_pilot
@@ -89,7 +91,9 @@ async def test_a_new_machine_its_password_a_chat_and_its_memory(
     assert b"ge heim" not in store
 
 
-async def test_a_question_that_is_closed_and_asked_again(sshd: StartSshd, servers: Servers, tmp_path: Path) -> None:
+async def test_a_question_that_is_closed_and_asked_again(
+    sshd: StartSshd, servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = await servers.start()
     box = await a_box(sshd, tmp_path, password="x")
     async with app_on(AppOptions(ssh=url_of(box, port), ssh_options=words_for(box))) as (app, pilot):
@@ -100,12 +104,15 @@ async def test_a_question_that_is_closed_and_asked_again(sshd: StartSshd, server
         host = await host_of(app, pilot)
         assert host.link.state.phase is LinkPhase.NEEDS_YOU
         app.chat.composer.put("a draft")
+        began = monotonic()
+        monkeypatch.setattr("tui.screens.questions.monotonic", lambda: began)  # no time passes without a key
         host.link.retry()
         question = await asked(app, pilot)
         # Whoever was writing a message does not send it as a password.
         await pilot.press("a", "enter")
         assert app.screen is question
         assert question.query_one("#answer", Input).value == ""
+        monkeypatch.setattr("tui.screens.questions.monotonic", monotonic)
         await until_pilot(pilot, lambda: app.focused is question.query_one("#answer"), 10)
         await pilot.press("x", "enter")
         await connected(app, pilot)
@@ -135,10 +142,11 @@ async def test_a_changed_key_is_compared_and_replaced(sshd: StartSshd, servers: 
 
 
 async def test_a_cut_reply_is_marked_and_continued(sshd: StartSshd, servers: Servers, tmp_path: Path) -> None:
-    port = await servers.start(speed=40)
+    port = await servers.start()
     box = await a_box(sshd, tmp_path)
     async with app_on(AppOptions(ssh=url_of(box, port), ssh_options=words_for(box))) as (app, pilot):
         await connected(app, pilot)
+        await hold_next_reply(f"http://127.0.0.1:{port}")
         app.chat.send("Tell me a long story about a fox")
         session = app.chat.session
         assert session is not None

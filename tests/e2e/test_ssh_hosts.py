@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkpoints import internlm
-from tests.support.demo import StartDemo, start_demo
+from tests.support.demo import StartDemo, hold_next_reply, start_demo
 from tests.support.nvml_stub import stub_library
 from tests.support.sentences import sentence_of
 from tests.support.ssh_links import QUICK, StartSshd, User, sshd
@@ -85,7 +85,7 @@ async def test_chat_through_the_tunnel(open_host: OpenHost, start_demo: StartDem
     host = await open_host(port_of(demo.url))
     endpoint = await host.endpoint()
     try:
-        assert await endpoint.ready(10)
+        assert await endpoint.ready(60)
         assert endpoint.link.phase in (LinkPhase.HEALTHY, LinkPhase.PROBING)
         assert endpoint.address.shown == f"ssh://{USER}@127.0.0.1:{box_of(host).port}/127.0.0.1:{port_of(demo.url)}"
         session = Session(endpoint, arithmetic(), sampling=Sampling(temperature=0.0))
@@ -99,13 +99,14 @@ async def test_chat_through_the_tunnel(open_host: OpenHost, start_demo: StartDem
 
 
 async def test_a_reply_cut_by_a_lost_link_is_kept_and_continued(open_host: OpenHost, start_demo: StartDemo) -> None:
-    demo = await start_demo(speed=40)
+    demo = await start_demo()
     host = await open_host(port_of(demo.url))
     endpoint = await host.endpoint()
     session = Session(endpoint, arithmetic())
     events = session.subscribe()
     try:
-        assert await endpoint.ready(10)
+        assert await endpoint.ready(60)
+        await hold_next_reply(demo.url)
         await session.submit("Tell me a long story about a fox")
         await until(lambda: len(session.messages) == 2 and len(session.messages[-1].text) > 20)
         pid = host.link.pid
@@ -134,7 +135,7 @@ async def test_a_request_waits_for_the_link(open_host: OpenHost, start_demo: Sta
     endpoint = await host.endpoint()
     session = Session(endpoint, arithmetic())
     try:
-        assert await endpoint.ready(10)
+        assert await endpoint.ready(60)
         await until(lambda: endpoint.link.phase is LinkPhase.HEALTHY)
         await box_of(host).stop()
         await until(lambda: endpoint.link.phase is LinkPhase.BACKOFF)
@@ -156,7 +157,7 @@ async def test_a_server_that_is_killed_and_comes_back(open_host: OpenHost, start
     host = await open_host(port)
     endpoint = await host.endpoint()
     try:
-        assert await endpoint.ready(10)
+        assert await endpoint.ready(60)
         assert demo.pid is not None
         await demo.stop()
         endpoint.retry()
@@ -175,7 +176,7 @@ async def test_a_machine_that_forbids_tunnels(open_host: OpenHost, start_demo: S
     host = await open_host(port_of(demo.url), options=("AllowTcpForwarding no",))
     endpoint = await host.endpoint()
     try:
-        assert not await endpoint.ready(10)
+        assert not await endpoint.ready(60)
         assert endpoint.link.problem is not None
         assert endpoint.link.problem.code == "ssh.forwarding_prohibited"
         sentence_of(endpoint.link.problem)
@@ -188,7 +189,7 @@ async def test_several_servers_share_the_connection(open_host: OpenHost, start_d
     host = await open_host()
     endpoints = [await host.endpoint(server=("127.0.0.1", port_of(demo.url))) for demo in (one, two)]
     try:
-        assert all(await asyncio.gather(*(endpoint.ready(10) for endpoint in endpoints)))
+        assert all(await asyncio.gather(*(endpoint.ready(60) for endpoint in endpoints)))
         assert [endpoint.model for endpoint in endpoints] == ["one", "two"]
         assert box_of(host).logins() == 1
     finally:
@@ -202,13 +203,13 @@ async def test_an_endpoint_is_led_to_another_server(open_host: OpenHost, start_d
     endpoint = await host.endpoint()
     session = Session(endpoint, arithmetic())
     try:
-        assert await endpoint.ready(10)
+        assert await endpoint.ready(60)
         before = endpoint.forward
         await endpoint.lead_to("127.0.0.1", before.port)
         assert endpoint.forward is before
         with endpoint.watch_metrics(0.1):
             await endpoint.lead_to("127.0.0.1", port_of(two.url))
-            assert await endpoint.ready(10)
+            assert await endpoint.ready(60)
             await until(lambda: endpoint.model == "two")
             await until(lambda: endpoint.metrics is not None)
         assert endpoint.address.reference == f"ssh://{host.name}/127.0.0.1:{port_of(two.url)}"
@@ -232,10 +233,10 @@ async def test_a_port_for_the_user_is_not_the_tunnels_own(open_host: OpenHost, s
     endpoint = await host.endpoint()
     try:
         assert endpoint.forward != forward
-        assert await endpoint.ready(10)
+        assert await endpoint.ready(60)
         await host.close_port(port)
         endpoint.retry()
-        assert await endpoint.ready(10)
+        assert await endpoint.ready(60)
         assert endpoint.forward in host.link.forwards
         assert forward not in host.link.forwards
     finally:
@@ -247,11 +248,11 @@ async def test_a_request_does_not_wait_for_what_only_the_user_can_mend(sshd: Sta
     host = await open_remote(box.target(), User(password=None), timing=QUICK)
     endpoint = await host.endpoint()
     try:
-        assert not await endpoint.ready(20)
+        assert not await endpoint.ready(60)
         assert endpoint.link.phase is LinkPhase.NEEDS_YOU
         await host.link.disconnect()
         with pytest.raises(ProblemError):
-            await host.link.returning(20)
+            await host.link.returning(60)
         await until(lambda: endpoint.link.phase is LinkPhase.IDLE)
     finally:
         await endpoint.aclose()
@@ -266,7 +267,7 @@ async def test_the_states_of_the_link_are_the_endpoints(sshd: StartSshd, start_d
     host = await open_remote(box.target(server_port=port_of(demo.url)), user, timing=QUICK)
     endpoint = await host.endpoint()
     try:
-        ready = asyncio.create_task(endpoint.ready(20))
+        ready = asyncio.create_task(endpoint.ready(60))
         await until(lambda: endpoint.link.phase is LinkPhase.AUTH)
         assert endpoint.status().code == "link.auth"
         sentence_of(endpoint.status())
@@ -366,7 +367,7 @@ async def test_spawned_programs_are_listed_and_removable(
 
 
 async def until_async(host: Host, check: Callable[[str], bool], log: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         while not check((await host.tail(log, 0)).text):
             await asyncio.sleep(0.01)
 
@@ -375,7 +376,7 @@ SERVER = """
 import socket, sys, time
 server = socket.create_server(("127.0.0.1", int(sys.argv[sys.argv.index("--server-port") + 1])))
 print("listening", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -390,7 +391,7 @@ async def test_servers_and_what_belongs_to_them(any_host: Host, tmp_path: Path) 
     command = [sys.executable, str(script), "serve", "api_server", "./model", "--server-port", str(port)]
     with subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log) as process:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(100):
                 while not await any_host.listening(port):
                     await asyncio.sleep(0.01)
             found = next(server for server in await any_host.servers() if server.pid == process.pid)

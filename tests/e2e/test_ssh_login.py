@@ -155,10 +155,11 @@ async def test_a_password_that_worked_answers_a_reconnect_once(sshd: StartSshd, 
     user = User(password=["first", "second"])
     link = open_link(box.target(), user)
     await link.up()
+    seen = watched(link)
     await box.stop()
     await box.start()
-    await watched(link).reaches(LinkPhase.LOST, LinkPhase.BACKOFF)
-    await watched(link).reaches(LinkPhase.HEALTHY)
+    await seen.reaches(LinkPhase.LOST, LinkPhase.BACKOFF)
+    await seen.reaches(LinkPhase.HEALTHY)
     assert len(user.asked) == 1
     # It is changed over there: dropped at the first rejection, and the user is not asked behind his back.
     await box.stop()

@@ -48,6 +48,15 @@ def running_demo(**options: Any) -> Generator[RunningDemo]:
         process.wait(10)
 
 
+async def hold_next_reply(url: str) -> None:
+    """The next reply of a demo server stops in the middle and stays silent; those after it are whole."""
+    import httpx2
+
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as client:
+        answer = await client.post(f"{url}/lmdeck-demo/fault", json={"name": "silence", "argument": "3600"})
+        answer.raise_for_status()
+
+
 @pytest.fixture(scope="module")
 def demo() -> Iterator[RunningDemo]:
     """One server for a module, as fast as possible, parsers on, one model ``lmdeck-demo``."""
