@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input, OptionList
 
 from tests.support.app import running, screen_text, see
@@ -226,3 +227,14 @@ async def test_f1_shows_the_keys_of_this_screen_and_not_those_of_the_chat():
             assert name not in screen_text(app)
         await pilot.press("escape")
         await until_pilot(pilot, lambda: app.focused is not None)
+
+
+async def test_keys_that_come_at_once_are_all_typed():
+    """The first one takes the line to the address; those behind it may be on their way to the cards already."""
+    async with connecting() as (app, pilot, _answers):
+        entry, cards = app.screen.query_one("#address", Input), app.screen.query_one("#cards", OptionList)
+        app.post_message(Key("d", "d"))
+        await until_pilot(pilot, lambda: app.focused is entry)
+        for character in "emo":
+            cards.post_message(Key(character, character))
+        await until_pilot(pilot, lambda: entry.value == "demo", timeout=5, what="every character")

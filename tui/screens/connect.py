@@ -110,11 +110,12 @@ class ConnectScreen(Screen[AppOptions | None]):
     # choosing
 
     def on_key(self, event: events.Key) -> None:
-        """Whoever just types an address need not find its field first."""
+        """Whoever just types an address need not find its field first. Keys that were on their way to the cards when
+        the field took the focus are typed as well."""
         options, entry = self.query_one("#cards", OptionList), self.query_one("#address", Input)
-        if self.focused is options and event.is_printable and event.character and event.character != " ":
+        if self.focused in (options, entry) and event.is_printable and event.character and event.character != " ":
             event.stop()
-            entry.focus()
+            self.set_focus(entry)
             entry.insert_text_at_cursor(event.character)
         elif self.focused is options and event.key in ("up", "down", "pageup", "pagedown", "home", "end"):
             self._moved = True
