@@ -236,5 +236,5 @@ async def test_keys_that_come_at_once_are_all_typed():
         app.post_message(Key("d", "d"))
         await until_pilot(pilot, lambda: app.focused is entry)
         for character in "emo":
-            cards.post_message(Key(character, character))
+            cards._forward_event(Key(character, character))  # as Textual does
         await until_pilot(pilot, lambda: entry.value == "demo", timeout=5, what="every character")
