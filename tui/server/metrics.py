@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tui.model.server import ServerMetrics
 
 PREFIX = "lmdeploy:"
+_PROMPT_BUCKET = "request_prompt_tokens_bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,8 @@ def read_metrics(text: str, time: float) -> MetricsReading:
             for sample in family.samples:
                 name = sample.name.removeprefix(PREFIX)
                 names.add(name)
-                if name.endswith("_bucket"):
-                    if name == "request_prompt_tokens_bucket":
-                        bound = max(bound, _finite(sample.labels.get("le", "")))
+                if name == _PROMPT_BUCKET:
+                    bound = max(bound, _finite(sample.labels.get("le", "")))
                     continue
                 values[name] = values.get(name, 0.0) + sample.value
                 largest[name] = max(largest.get(name, -math.inf), sample.value)
@@ -75,8 +75,16 @@ def next_step(bound: int) -> int:
 
 
 def _ours(text: str) -> str:
-    """Only lmdeploy's own lines: a third of the text, and foreign lines cannot break the parsing."""
-    return "\n".join(line for line in text.splitlines() if PREFIX in line[:40] and not line.startswith("# HELP")) + "\n"
+    """Only lmdeploy's own lines, without the buckets of histograms that nobody reads: parsing takes 0.05 ms a line, and
+    foreign lines cannot break it."""
+    return "\n".join(line for line in text.splitlines() if _is_ours(line)) + "\n"
+
+
+def _is_ours(line: str) -> bool:
+    if PREFIX not in line[:40] or line.startswith("# HELP"):
+        return False
+    name = line.partition("{")[0]
+    return not name.endswith("_bucket") or name == PREFIX + _PROMPT_BUCKET
 
 
 def _started(text: str) -> float | None:

@@ -29,10 +29,15 @@ class MemoryPanel(RowView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.state: MemoryState | None = None
+        self._look: MemoryState | None = None
 
     def show_state(self, state: MemoryState) -> None:
-        self.state = state
-        self.rebuild()
+        from tui.widgets.memory_rows import look
+
+        self.state, before = state, self._look
+        self._look = look(state)
+        if before is None or self._look != before:
+            self.rebuild()
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
@@ -60,7 +65,9 @@ class MemoryLine(OneRow):
     def show_state(self, state: MemoryState) -> None:
         self.state = state
         self.set_class(not (state.cards or state.problems or state.occupancy), "-none")
-        if (pieces := self._pieces()) != self._shown:
+        if not self.size.width:  # the panel is there instead; this line is rendered when it appears
+            self._shown = None
+        elif (pieces := self._pieces()) != self._shown:
             self._shown = pieces
             self.refresh()
 

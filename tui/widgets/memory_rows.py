@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -39,7 +39,10 @@ PARTS = (
     Part("free", "·", "free"),
 )
 OCCUPIED = "▓"
-_OLD = 5  # seconds; the age is shown in such steps, so that an idle panel writes nothing
+_OLD, _STEP = 15, 5
+"""Seconds from which on the age of a figure is shown, and the steps: an idle server is asked every ten seconds, and its
+panel writes nothing."""
+_HISTORY_CELLS = 60
 
 STAGES = {
     LaunchStage.STARTING: N_("starting"),
@@ -109,7 +112,7 @@ def _occupied(occupancy: KvOccupancy | None, width: int, card: int) -> Iterator[
 
 
 def occupancy_text(occupancy: KvOccupancy) -> str:
-    """``11 % · 37k of 333k tokens · 3 s ago``."""
+    """``11 % · 37k of 333k tokens · 15 s ago``."""
     percent = f"{occupancy.fraction * 100:.0f}" if occupancy.fraction >= 0.1 else f"{occupancy.fraction * 100:.1f}"
     if occupancy.tokens is not None and occupancy.capacity_tokens is not None:
         tokens, capacity = thousands(occupancy.tokens), thousands(occupancy.capacity_tokens)
@@ -117,12 +120,30 @@ def occupancy_text(occupancy: KvOccupancy) -> str:
         pieces = [full.format(percent=percent, tokens=tokens, capacity=capacity)]
     else:
         pieces = [_("{percent} % used").format(percent=percent)]
-    if occupancy.age >= _OLD:
-        pieces.append(_("{seconds} s ago").format(seconds=int(occupancy.age // _OLD * _OLD)))
+    if age := _age(occupancy):
+        pieces.append(_("{seconds} s ago").format(seconds=age))
     return " · ".join(pieces)
 
 
+def _age(occupancy: KvOccupancy) -> int:
+    return int(occupancy.age // _STEP * _STEP) if occupancy.age >= _OLD else 0
+
+
 # ── the panel ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def look(state: MemoryState) -> MemoryState:
+    """What of a state can be seen: two states with the same look have the same rows, at every width."""
+    cards = tuple(
+        replace(card, breakdown=replace(card.breakdown, occupancy=_seen(card.breakdown.occupancy)))
+        for card in state.cards
+    )
+    history = state.history[-_HISTORY_CELLS:]
+    return replace(state, time=0.0, raw="", cards=cards, occupancy=_seen(state.occupancy), history=history)
+
+
+def _seen(occupancy: KvOccupancy | None) -> KvOccupancy | None:
+    return None if occupancy is None else replace(occupancy, age=float(_age(occupancy)))
 
 
 def panel_rows(state: MemoryState, width: int) -> list[Row]:
@@ -179,7 +200,7 @@ def _histories(history: Sequence[HistoryPoint], rate: float | None, width: int) 
     """Lines of the last seconds, on fixed scales: the whole card, the whole cache, a round number of tokens."""
     labels = (_("memory"), _("kv cache"), _("tok/s"))
     label_cells = max(cell_len(label) for label in labels) + 1
-    cells = max(min(width - label_cells - 6, 60), 4)
+    cells = max(min(width - label_cells - 6, _HISTORY_CELLS), 4)
     rates = [point.rate for point in history]
     top = round_up(max((value for value in rates[-cells:] if value is not None), default=0.0) or 10)
     lines = (

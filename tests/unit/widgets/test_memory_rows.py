@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from tui.model.memory import Figure, KvOccupancy, Source
 from tui.model.monitor import HistoryPoint, MemoryState
 from tui.model.problem import Problem
 from tui.widgets.cell_rows import Row, cut, folded, pad, right, round_up, shares, spark
-from tui.widgets.memory_rows import bar, memory_line, panel_rows
+from tui.widgets.memory_rows import bar, look, memory_line, panel_rows
 
 
 @pytest.fixture(autouse=True)
@@ -87,11 +88,36 @@ def test_the_panel_says_sizes_with_their_sources():
 
 
 def test_an_old_figure_shows_its_age_in_steps():
-    for age, shown in ((4.9, ""), (5.0, "5 s ago"), (14.0, "10 s ago")):
+    for age, shown in ((14.9, ""), (15.0, "15 s ago"), (24.0, "20 s ago")):
         card = breakdown(occupancy=KvOccupancy(0.5, Source.METRICS, age))
         text = whole(panel_rows(state(card), 60))
         assert ("50 % used · " + shown if shown else "50 % used") in text
         assert bool(shown) == ("ago" in text)
+
+
+@st.composite
+def similar_states(draw: st.DrawFn) -> MemoryState:
+    """States that differ in little, so that pairs with the same look are common."""
+    occupancy = KvOccupancy(draw(st.sampled_from([0.0, 0.5])), Source.METRICS, draw(st.floats(0, 40)))
+    points = [HistoryPoint(draw(st.sampled_from([0.5, 0.6])), 0.1, 0.0)] * draw(st.integers(58, 63))
+    card = breakdown(occupancy=occupancy)
+    return replace(state(card, history=tuple(points), raw=draw(st.text(max_size=2))), time=draw(st.floats(0, 9)))
+
+
+@given(similar_states(), similar_states(), st.integers(20, 130))
+def test_states_with_the_same_look_have_the_same_rows(one, other, width):
+    assert panel_rows(look(one), width) == panel_rows(one, width)
+    if look(one) == look(other):
+        assert panel_rows(one, width) == panel_rows(other, width)
+
+
+def test_time_alone_does_not_change_the_look():
+    card = breakdown(occupancy=KvOccupancy(0.5, Source.METRICS, 3.0))
+    later = breakdown(occupancy=KvOccupancy(0.5, Source.METRICS, 9.0))
+    point = HistoryPoint(0.5, 0.1, 0.0)
+    assert look(replace(state(card, history=(point,) * 60), time=1.0)) == look(
+        replace(state(later, history=(point,) * 90), time=7.0)
+    )
 
 
 def test_estimates_have_a_margin():
