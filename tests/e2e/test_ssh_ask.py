@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.far import Servers, a_box, url_of, words_for
+from tests.support.ports import free_port
 from tests.support.pty_app import PtyApp, python
 from tests.support.sshd import USER, StartSshd, ssh_processes, sshd
 from tests.support.waiting import until
-from tui.headless import FAILED, UNREACHABLE, USAGE, AskOptions, ask
-from tui.ssh.forwards import free_port
+from tui.exit_codes import FAILED, UNREACHABLE, USAGE
+from tui.headless import AskOptions, ask
 
 __all__ = ["sshd"]
 # As in test_ssh_hosts: a socket of anyio's that a lost link leaves to the garbage collector.

@@ -16,6 +16,7 @@ import pytest
 from tests.support.checkpoints import internlm
 from tests.support.demo import StartDemo, hold_next_reply, start_demo
 from tests.support.nvml_stub import stub_library
+from tests.support.ports import free_port
 from tests.support.sentences import sentence_of
 from tests.support.ssh_links import QUICK, StartSshd, User, sshd
 from tests.support.sshd import USER, Box, key_pair
@@ -223,8 +224,6 @@ async def test_an_endpoint_is_led_to_another_server(open_host: OpenHost, start_d
 
 
 async def test_a_port_for_the_user_is_not_the_tunnels_own(open_host: OpenHost, start_demo: StartDemo) -> None:
-    from tui.ssh.forwards import free_port
-
     demo = await start_demo()
     port, here = port_of(demo.url), free_port()
     host = await open_host(port)
@@ -381,8 +380,6 @@ time.sleep(600)
 
 
 async def test_servers_and_what_belongs_to_them(any_host: Host, tmp_path: Path) -> None:
-    from tui.ssh.forwards import free_port
-
     model = internlm(tmp_path / "model", "internlm2_5-1_8b-chat")
     script = tmp_path / "lmdeploy"
     script.write_text(SERVER)

@@ -14,6 +14,7 @@ from time import monotonic
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.sentences import sentence_of
 from tests.support.ssh_links import QUICK, OpenLink, StartSshd, open_link, sshd, watched
 from tests.support.sshd import USER, Box, descendants, key_pair, need
@@ -189,8 +190,6 @@ async def test_a_port_for_the_browser(sshd: StartSshd, open_link: OpenLink) -> N
         link = open_link(box.target(*options))
         await link.up()
         assert await code_of(link.add_forward("127.0.0.1", port, port)) == "ssh.port_taken"
-        from tui.ssh.forwards import free_port
-
         local = free_port()
         forward = await link.add_forward("127.0.0.1", port, local)
         reader, writer = await asyncio.open_connection("127.0.0.1", local)
@@ -316,8 +315,6 @@ async def test_a_refused_forward_is_named(sshd: StartSshd, open_link: OpenLink) 
 
 
 async def test_a_server_that_does_not_listen_is_named(sshd: StartSshd, open_link: OpenLink) -> None:
-    from tui.ssh.forwards import free_port
-
     box, options = await a_box(sshd)
     link = open_link(box.target(*options))
     forward = await link.add_forward("127.0.0.1", free_port())

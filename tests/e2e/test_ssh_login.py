@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.sentences import sentence_of
 from tests.support.ssh_links import QUICK, OpenLink, StartSshd, User, open_link, sshd, watched
 from tests.support.sshd import key_pair
@@ -15,7 +16,6 @@ from tests.support.waiting import until
 from tui.model.problem import ProblemError
 from tui.model.question import QuestionKind
 from tui.model.server import LinkPhase
-from tui.ssh.forwards import free_port
 from tui.ssh.link import Link
 from tui.ssh.target import Target
 from tui.ssh.timing import Timing

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.app import rows, screen_text, see
 from tests.support.far import Servers, a_box, app_on, asked, connected, host_of, url_of, words_for
+from tests.support.ports import free_port
 from tests.support.sshd import USER, Box, StartSshd, ssh_processes, sshd
 from tests.support.waiting import until, until_pilot
 from tui.app import LmdeckApp
@@ -23,7 +24,6 @@ from tui.screens.ask import AskScreen
 from tui.screens.connections import ConnectionsScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.pick import PickScreen
-from tui.ssh.forwards import free_port
 
 __all__ = ["sshd"]
 # As in test_ssh_hosts: a connection that is given up while it is being made is left to the garbage collector by anyio

@@ -15,6 +15,7 @@ from textual.widgets import OptionList
 from tests.support.app import see
 from tests.support.checkpoints import internlm
 from tests.support.nvml_stub import stub_library
+from tests.support.ports import free_port
 from tests.support.sshd import USER, Box, StartSshd, key_pair
 from tests.support.waiting import until, until_pilot
 from tui.app import LmdeckApp
@@ -23,7 +24,6 @@ from tui.config.terminal import Terminal
 from tui.hosts.remote import RemoteHost
 from tui.screens.pick import PickScreen
 from tui.screens.questions import QuestionScreen
-from tui.ssh.forwards import free_port
 
 _SERVER = """
 import sys

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.waiting import until
-from tui.ssh.forwards import free_port
 from tui.ssh.target import Target
 
 STUB = Path(__file__).with_name("sshd_stub.c")
