@@ -25,7 +25,7 @@ class RowView(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
     DEFAULT_CSS = """
-    RowView { height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    RowView { height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     RowView > .rows--weights { color: $vram-weights; }
     RowView > .rows--kv { color: $vram-kv; }
     RowView > .rows--other { color: $vram-other; }
