@@ -18,6 +18,7 @@ from tui.widgets.narrow import NARROW
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.driver import Driver
     from textual.filter import LineFilter
     from textual.screen import Screen
     from textual.strip import Strip
@@ -47,6 +48,14 @@ class EconomicalDisplay(App[None]):
         self._frames_shown_at: Offset | None = None
         self._plain_frames = os.environ.get("LMDECK_PLAIN_FRAMES") == "1"
         self._suspended = False
+
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from tui.widgets.patient_driver import PatientDriver
+
+        return PatientDriver
 
     @property
     def wide_ambiguous(self) -> bool:
