@@ -9,11 +9,13 @@ could not be reached or refused us; 130 interrupted. A signal that ends the scre
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tui import __version__
+from tui.exit_codes import INTERRUPTED, USAGE
 from tui.i18n import _, preferred_language, set_language
 
 if TYPE_CHECKING:
@@ -22,29 +24,27 @@ if TYPE_CHECKING:
     from tui.app_options import AppOptions
     from tui.model.problem import Problem
 
-USAGE = 2
-INTERRUPTED = 130
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run lmdeck with ``arguments`` (default: the command line); returns the exit code."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from tui.streams import replace_closed
+
+        replace_closed()
     words = list(sys.argv[1:] if arguments is None else arguments)
     set_language(preferred_language())
     command = words[0] if words and words[0] in COMMANDS else ""
     try:
-        return COMMANDS[command](words[1:] if command else words)
+        try:
+            return COMMANDS[command](words[1:] if command else words)
+        finally:
+            sys.stdout.flush()  # what cannot be written is noticed here, not by Python behind our back
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        _leave_a_closed_pipe()
-        return 1
+    except OSError as error:
+        from tui.streams import give_up
 
-
-def _leave_a_closed_pipe() -> None:
-    """Whoever read our output has gone (``lmdeck ask … | head``); keep Python from complaining about it at exit."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return give_up(error)
 
 
 def _complain(problem: Problem) -> int:
@@ -78,8 +78,6 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _api_key(variable: str) -> str | None:
-    import os
-
     return os.environ.get(variable) or None
 
 
@@ -211,8 +209,16 @@ def _replay(words: list[str]) -> int:
     parser.add_argument("--no-mouse", action="store_true", help=_("leave the mouse to the terminal (for tmux)"))
     options = parser.parse_args(words)
 
-    from tui.app_options import AppOptions
+    from pathlib import Path
 
+    from tui.app_options import AppOptions
+    from tui.model.problem import ProblemError
+    from tui.recording import read_header
+
+    try:
+        read_header(Path(options.file))
+    except ProblemError as error:
+        return _complain(error.problem)
     return _run_screen(AppOptions(replay=options.file, speed=options.speed, mouse=not options.no_mouse))
 
 
@@ -243,7 +249,6 @@ def _run_screen(options: AppOptions) -> int:
 
 def _with_settings(options: AppOptions) -> AppOptions:
     """What of the settings must be known before Textual is loaded; the rest is worn by the app."""
-    import os
     from dataclasses import replace
 
     from tui.config.settings_load import quick_settings

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
+from tui.exit_codes import FAILED, USAGE
 from tui.export.document import KINDS, Document, Kind
 from tui.i18n import _
 from tui.i18n.problems import explain
@@ -18,9 +19,6 @@ from tui.model.problem import Problem, ProblemError
 if TYPE_CHECKING:
     from tui.model.message import ConversationInfo
     from tui.store.store import Store
-
-FAILED = 1
-USAGE = 2
 
 
 def export_command(words: Sequence[str], out: TextIO, err: TextIO) -> int:
@@ -35,16 +33,17 @@ def export_command(words: Sequence[str], out: TextIO, err: TextIO) -> int:
         if target is None or str(target) == "-":
             from tui.export.writing import render
 
-            out.write(render(document, kind, blog=options.blog).text)
-            return 0
-        from tui.export.writing import write
+            said = render(document, kind, blog=options.blog).text
+        else:
+            from tui.export.writing import write
 
-        path = write(document, kind, target, blog=options.blog, replace=options.force)
+            path = write(document, kind, target, blog=options.blog, replace=options.force)
+            said = _("Written: {path}").format(path=path) + "\n"
     except ProblemError as error:
         return refuse(err, "export", error.problem)
     except OSError as error:
         return refuse(err, "export", not_written(target, error))
-    out.write(_("Written: {path}").format(path=path) + "\n")
+    out.write(said)
     return 0
 
 

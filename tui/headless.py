@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from tui.exit_codes import DONE, FAILED, INTERRUPTED, UNREACHABLE, USAGE, code_of
 from tui.headless_output import EventPrinter, JsonPrinter, PlainPrinter, Printer
-from tui.headless_server import mistyped, open_server, unreachable
+from tui.headless_server import open_server
 from tui.headless_tools import open_ask_tools
 from tui.model.events import MessageHeld, SessionEvent, TurnFailed, TurnFinished
 from tui.model.problem import Problem, ProblemError
@@ -24,7 +25,7 @@ from tui.model.request import Sampling
 if TYPE_CHECKING:
     from tui.session import Session
 
-DONE, FAILED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+_OF_THE_TURN = frozenset(("ssh.reply_cut", "ssh.agent_refused", "ssh.agent_silent"))
 
 # Problems of a running turn that mean "no way to the server", not "a bad answer".
 _REFUSALS = frozenset(
@@ -149,9 +150,11 @@ def _problem(end: SessionEvent | None, session: Session) -> Problem | None:
 
 def _exit_code(problem: Problem) -> int:
     wrong = problem.code.startswith("address.") or problem.code in ("ask.unknown_tool", "ask.unknown_model")
-    if wrong or mistyped(problem):
+    if wrong:
         return USAGE
-    return UNREACHABLE if problem.code in _REFUSALS or unreachable(problem) else FAILED
+    if problem.code in _OF_THE_TURN:
+        return FAILED
+    return code_of(problem, UNREACHABLE if problem.code in _REFUSALS else FAILED)
 
 
 class _Interrupt:

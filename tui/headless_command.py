@@ -10,7 +10,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
-from tui.headless import USAGE, AskOptions, ask
+from tui.exit_codes import USAGE
+from tui.headless import AskOptions, ask
 from tui.i18n import _
 from tui.i18n.problems import explain
 from tui.model.problem import ProblemError

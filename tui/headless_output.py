@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TextIO
 from tui.chat.assemble import Assembly
 from tui.chat.calls import parse_object
 from tui.i18n import _
+from tui.i18n.figures import seconds
 from tui.i18n.problems import explain
 from tui.model.codec import to_json
 from tui.model.events import (
@@ -108,7 +109,7 @@ class PlainPrinter(Printer):
         if isinstance(event, ToolResult):
             self._end_line()
             arguments = "".join(self._arguments.get(event.call_id, []))
-            self._tell(f"⚙ {event.name} {arguments} → {event.content} ({event.seconds * 1000:.0f} ms)")
+            self._tell(f"⚙ {event.name} {arguments} → {event.content} ({seconds(event.seconds)})")
         elif isinstance(event, Notice) and event.problem.code != "chat.stopped":
             self._end_line()
             self._tell(explain(event.problem).text)

@@ -14,21 +14,6 @@ if TYPE_CHECKING:
     from tui.server.endpoint import Endpoint
 
 _READY_SECONDS = 20.0
-_MISTYPED = frozenset(
-    ("ssh.empty_target", "ssh.bad_host", "ssh.bad_user", "ssh.bad_port", "ssh.password_in_url", "ssh.scheme",
-     "ssh.bad_command_line", "ssh.unknown_option", "ssh.several_servers", "ssh.listens_elsewhere")
-)  # fmt: skip
-_OF_THE_TURN = frozenset(("ssh.reply_cut", "ssh.agent_refused", "ssh.agent_silent"))
-
-
-def mistyped(problem: Problem) -> bool:
-    """Whether a problem of ssh is one of the words that were given."""
-    return problem.code in _MISTYPED
-
-
-def unreachable(problem: Problem) -> bool:
-    """Whether a problem of ssh means that there is no way to the server."""
-    return problem.code.startswith("ssh.") and problem.code not in _MISTYPED | _OF_THE_TURN
 
 
 async def open_server(options: AskOptions, stack: AsyncExitStack) -> Endpoint:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from tui.exit_codes import FAILED, USAGE
 from tui.export.clean import clean
 from tui.export_command import (
-    FAILED,
-    USAGE,
     add_blog,
     add_conversation,
     add_conversation_options,

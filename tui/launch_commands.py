@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from tui.exit_codes import INTERRUPTED, USAGE, code_of
 from tui.i18n.problems import explain
 from tui.launch import show
-from tui.launch.cli import INTERRUPTED, UNREACHABLE, USAGE, ServeCommand
+from tui.launch.cli import ServeCommand
 from tui.launch.machine import LocalMachine, Machine
 from tui.launch.quantise_cli import QuantiseCommand, quantise_help, read_quantise
 from tui.launch.words import env_parser, read_serve, serve_help
@@ -140,7 +141,7 @@ def _run(name: str, command: Callable[[], Coroutine[Any, Any, int]]) -> int:
 
 def _refuse(name: str, error: ProblemError) -> int:
     sys.stderr.write(f"lmdeck {name}: {show.plain(explain(error.problem).text)}\n")
-    return UNREACHABLE if error.problem.code.startswith("ssh.") else USAGE
+    return code_of(error.problem, USAGE)
 
 
 def _ask(question: str) -> str | None:

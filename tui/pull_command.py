@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from tui.exit_codes import FAILED, INTERRUPTED, USAGE, code_of
 from tui.export.clean import one_line
 from tui.export_command import refuse
 from tui.hosts.fetching import FOLDER, FarSide, Fetched, fetch, list_files
 from tui.i18n import _, ngettext
 from tui.model.problem import Problem, ProblemError
-
-UNREACHABLE = 3
-INTERRUPTED = 130
 
 
 def pull_command(words: Sequence[str], out: TextIO, err: TextIO) -> int:
@@ -37,9 +35,7 @@ def pull_command(words: Sequence[str], out: TextIO, err: TextIO) -> int:
 
 
 def _code(problem: Problem) -> int:
-    if problem.code.startswith("ssh."):
-        return UNREACHABLE
-    return 2 if problem.code == "pull.no_host" else 1
+    return code_of(problem, USAGE if problem.code == "pull.no_host" else FAILED)
 
 
 def _usual_host() -> str:

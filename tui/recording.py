@@ -156,7 +156,7 @@ def _create(path: Path, header: dict[str, Any]) -> TextIO:
     """Runs in a thread. Raises OSError; FileExistsError for a file that is not a recording."""
     if path.exists() and path.stat().st_size:
         try:
-            _header(path)
+            read_header(path)
         except ProblemError as error:
             raise FileExistsError(17, "File exists", str(path)) from error
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -207,7 +207,7 @@ def read_recording(path: Path) -> Recording:
     a kind that a newer lmdeck knows are left out.
 
     Raises ProblemError: ``recording.unreadable``, ``recording.not_ours``, ``recording.newer``."""
-    header = _header(path)
+    header = read_header(path)
     entries: list[Entry] = []
     with path.open(encoding="utf-8", errors="replace") as file:
         next(file)
@@ -227,7 +227,8 @@ def _entry(line: str) -> Entry:
     return Entry(float(row["t"]), event, _known(row.get("messages")))
 
 
-def _header(path: Path) -> dict[str, Any]:
+def read_header(path: Path) -> dict[str, Any]:
+    """The first line of a recording. Raises ProblemError as :func:`read_recording` does."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             line = file.readline(64 * 1024 * 1024)

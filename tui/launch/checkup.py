@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO, cast
 
+from tui.exit_codes import USAGE, code_of
 from tui.i18n import N_, _
 from tui.i18n.problems import explain
 from tui.launch import show
@@ -159,7 +160,7 @@ class EnvCommand:
             if self._json:
                 self._out.write(json.dumps({"problem": show.problem_data(error.problem)}) + "\n")
             self._err.write(f"lmdeck env: {show.plain(explain(error.problem).text)}\n")
-            return 3 if error.problem.code.startswith("ssh.") else 2
+            return code_of(error.problem, USAGE)
         if self._json:
             data = {"driver": driver, "environments": [_data(entry) for entry in checkups]}
             self._out.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")

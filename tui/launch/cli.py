@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TextIO
 
+from tui.exit_codes import FAILED, INTERRUPTED, USAGE, code_of
 from tui.i18n import N_, _
 from tui.i18n.problems import explain
 from tui.launch import records, show
@@ -21,8 +22,6 @@ from tui.launch.wish import Prepared
 from tui.launch.words import ServeWords
 from tui.model.launch import ServerEntry
 from tui.model.problem import Problem, ProblemError
-
-FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
 
 
 class ServeCommand:
@@ -53,7 +52,7 @@ class ServeCommand:
         if self._words.as_json:
             self._out.write(json.dumps({"problem": show.problem_data(problem)}, ensure_ascii=False) + "\n")
         self._err.write(f"lmdeck serve: {show.plain(explain(problem).text)}\n")
-        return UNREACHABLE if problem.code.startswith("ssh.") else USAGE
+        return code_of(problem, USAGE)
 
     async def _prepare(self, *, dry: bool) -> Prepared:
         busy = [entry.port for entry in await servers(self._machine) if entry.running and entry.port]

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TextIO
 
+from tui.exit_codes import FAILED, INTERRUPTED, USAGE, code_of
 from tui.i18n import N_, _
 from tui.i18n.figures import gib
 from tui.i18n.problems import explain
 from tui.launch import show
-from tui.launch.cli import FAILED, INTERRUPTED, UNREACHABLE, USAGE, interruptible
+from tui.launch.cli import interruptible
 from tui.launch.machine import Machine
 from tui.launch.quantise import (
     QuantisePrepared,
@@ -137,7 +138,7 @@ class QuantiseCommand:
         if self._words.as_json:
             self._out.write(json.dumps({"problem": show.problem_data(problem)}, ensure_ascii=False) + "\n")
         self._err.write(f"lmdeck quantize: {show.plain(explain(problem).text)}\n")
-        return UNREACHABLE if problem.code.startswith("ssh.") else USAGE
+        return code_of(problem, USAGE)
 
     async def _find(self) -> Spawned:
         known = quantisations(await spawned(self._machine))

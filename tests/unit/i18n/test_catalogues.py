@@ -59,7 +59,7 @@ def test_sentences_follow_each_other_as_the_language_does() -> None:
 
 
 def test_foreign_text_is_inserted_verbatim() -> None:
-    text = problems.explain(Problem("command.file", {"path": "{reason}", "reason": "[/x] \\ {path}"})).text
+    text = problems.explain(Problem("recording.unreadable", {"path": "{reason}", "reason": "[/x] \\ {path}"})).text
     assert "[/x]" in text
 
 
@@ -70,10 +70,10 @@ def test_large_numbers_are_grouped() -> None:
 
 
 def test_switching(monkeypatch: pytest.MonkeyPatch) -> None:
-    english = problems.explain(Problem("command.interrupted")).text
+    english = problems.explain(Problem("ask.interrupted")).text
     i18n.set_language("zh-CN")
     assert i18n.current_language() == "zh-CN"
-    assert problems.explain(Problem("command.interrupted")).text != english
+    assert problems.explain(Problem("ask.interrupted")).text != english
     with pytest.raises(ValueError, match="fr"):
         i18n.set_language("fr")
 
@@ -81,7 +81,7 @@ def test_switching(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_catalogue_falls_back_to_english(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(i18n, "_LOCALE_FOLDER", tmp_path)
     i18n.set_language("zh-CN")
-    assert problems.explain(Problem("command.interrupted")).text == "Interrupted."
+    assert problems.explain(Problem("ask.interrupted")).text == "Interrupted; what had arrived is kept."
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,8 @@ TABLE: dict[str, tuple[str, str]] = {
         N_("lmdeck needs a terminal for its screen, and its output is not one."),
         N_("For scripts and pipes use: lmdeck ask PROMPT --url URL."),
     ),
-    "command.file": (
-        N_("{path} could not be read: {reason}."),
-        N_("Check the path and its permissions."),
+    "command.unwritten": (
+        N_("The output could not be written: {reason}."),
+        N_("Make room where it goes, or send it elsewhere."),
     ),
-    "command.interrupted": (N_("Interrupted."), ""),
 }
