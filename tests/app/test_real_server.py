@@ -249,3 +249,19 @@ async def test_a_message_is_deleted_and_brought_back_and_figures_are_there_again
         assert app.chat.transcript.selected == session.messages[0].id
         await app.run_action("screen.undelete_message", default_namespace=app.screen)
         await see(pilot, "Nothing was deleted")
+
+
+@pytest.mark.parametrize("name", ["folder", "notes.txt", "missing/session.jsonl"])
+async def test_a_recording_that_cannot_be_written_is_told_and_the_chat_works(
+    demo: RunningDemo,  # noqa: F811
+    tmp_path: Path,
+    name: str,
+):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    options = AppOptions(url=demo.url, store=tmp_path / "c.sqlite", record=str(tmp_path / name))
+    async with connected(options, (200, 40)) as (app, pilot):
+        await until_pilot(pilot, lambda: app.chat.transcript.parts(NoticeView), 30, "the notice")
+        await see(pilot, Path(name).name)
+        await say(app, pilot, "Compute 4+4")
+    assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -154,11 +154,16 @@ class LiveWorkspace:
         return session
 
     async def _record(self, path: Path, tell: Teller, exits: AsyncExitStack) -> None:
-        """Record this session, the server's news and the GPUs into a file. Raises ProblemError."""
+        """Record this session, the server's news and the GPUs into a file; one that cannot be written is said, and the
+        chat goes on."""
         from tui.recording import Recorder
 
         recorder = Recorder(path, on_problem=tell)
-        await recorder.open()
+        try:
+            await recorder.open()
+        except ProblemError as error:
+            self.notices = (*self.notices, error.problem)
+            return
         exits.push_async_callback(recorder.aclose)
         recorder.follow(self._session)
         recorder.follow_news(self._endpoint.subscribe())
