@@ -10,7 +10,7 @@ from textual import events as ui
 
 from tests.support.app import rows, running, screen_text, see, spot
 from tests.support.fake_session import TIMINGS, FakeLink, FakeWorkspace
-from tests.support.waiting import until, until_pilot
+from tests.support.waiting import StandingClock, until, until_pilot
 from tui.config.terminal import Terminal, detect
 from tui.model import events
 from tui.model.message import Message
@@ -508,7 +508,8 @@ async def test_keys_that_the_terminal_eats_are_not_shown():
         assert "/ Menu" in rows(app)[-1]
 
 
-async def test_ctrl_c_copies_the_selection_else_quits_the_second_time():
+async def test_ctrl_c_copies_the_selection_else_quits_the_second_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tui.app.monotonic", StandingClock())
     async with running() as (app, pilot, workspace):
         await press(pilot, *"abc", "shift+left", "shift+left", "ctrl+c")
         assert app.clipboard == "bc"

@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, SelectionList, TextArea
 
 from tests.support.app import running, screen_text, see
 from tests.support.fake_session import FakeLink, FakeWorkspace
-from tests.support.waiting import until_pilot
+from tests.support.waiting import StandingClock, until_pilot
 from tui.i18n import current_language
 from tui.model import events
 from tui.model.problem import Problem
@@ -39,7 +39,9 @@ async def awake(app: Any, pilot: Any) -> None:
     await until_pilot(pilot, lambda: app.screen.awake and isinstance(app.focused, Button), what="the dialog takes keys")
 
 
-async def test_a_stray_key_decides_nothing():
+async def test_a_stray_key_decides_nothing(monkeypatch: pytest.MonkeyPatch):
+    clock = StandingClock()
+    monkeypatch.setattr("tui.screens.approval.monotonic", clock)
     async with running() as (app, pilot, _workspace):
         task = await ask(app, pilot)
         await pilot.press("enter", "y", "escape", "space")
@@ -47,6 +49,8 @@ async def test_a_stray_key_decides_nothing():
         assert isinstance(app.screen, ApprovalScreen)
         await see(pilot, "rm [/x]")
         assert "[bold]/etc[/x]" in screen_text(app)
+        assert not app.screen.awake
+        clock.goes = True
         await awake(app, pilot)
         await pilot.press("tab", "enter")
         assert await task == Decision(Verdict.ALLOW)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from tests.support.app import rows, running
 from tests.support.fake_session import FakeWorkspace
-from tests.support.golden import check_golden
+from tests.support.golden import check_golden, is_golden, updating
 from tests.support.waiting import until_pilot
 from tui.app_options import AppOptions
 from tui.i18n import set_language
@@ -48,8 +49,10 @@ def named(screen: str, language: str, size: tuple[int, int]) -> str:
     return f"{screen}-{language}-{size[0]}x{size[1]}"
 
 
-async def quiet(pilot: Any) -> list[str]:
-    """The rows when nothing changes any more."""
+async def quiet(pilot: Any, name: str) -> list[str]:
+    """The rows when they are the stored ones, or when nothing changes any more."""
+    with suppress(AssertionError):
+        await until_pilot(pilot, lambda: is_golden(name, rows(pilot.app)), 0 if updating() else 2)
     before: list[list[str]] = []
 
     def same() -> bool:
@@ -58,6 +61,10 @@ async def quiet(pilot: Any) -> list[str]:
 
     await until_pilot(pilot, same, what="a screen that stays as it is")
     return before[-1]
+
+
+async def check(pilot: Any, name: str) -> None:
+    check_golden(name, await quiet(pilot, name))
 
 
 async def test_connect(language: str, size: tuple[int, int]):
@@ -76,7 +83,7 @@ async def test_connect(language: str, size: tuple[int, int]):
     async with running(size=size) as (app, pilot, _workspace):
         app.push_screen(ConnectScreen(AppOptions(), look))
         await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._cards)
-        check_golden(named("connect", language, size), await quiet(pilot))
+        await check(pilot, named("connect", language, size))
 
 
 async def test_chat(language: str, size: tuple[int, int]):
@@ -95,7 +102,7 @@ async def test_chat(language: str, size: tuple[int, int]):
             question="Compute (3+5)*2",
         )
         await until_pilot(pilot, lambda: any("↑107" in row for row in rows(app)))
-        check_golden(named("chat", language, size), await quiet(pilot))
+        await check(pilot, named("chat", language, size))
 
 
 class Kept:
@@ -119,10 +126,10 @@ async def test_history(language: str, size: tuple[int, int]):
     async with running(size=size) as (app, pilot, _workspace):
         app.push_screen(HistoryScreen(Kept(), "1"))  # pyright: ignore[reportArgumentType]
         await until_pilot(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen._rows)
-        check_golden(named("history", language, size), await quiet(pilot))
+        await check(pilot, named("history", language, size))
         app.screen.query_one("#search").value = "狐狸"
         await until_pilot(pilot, lambda: len(app.screen._rows) == 1)
-        check_golden(named("history-found", language, size), await quiet(pilot))
+        await check(pilot, named("history-found", language, size))
 
 
 async def test_settings(language: str, size: tuple[int, int], tmp_path: Path):
@@ -131,7 +138,7 @@ async def test_settings(language: str, size: tuple[int, int], tmp_path: Path):
     async with running(size=size) as (app, pilot, _workspace):
         app.push_screen(PreferencesScreen(LiveSettings(path)))
         await until_pilot(pilot, lambda: isinstance(app.screen, PreferencesScreen) and app.screen._rows)
-        check_golden(named("settings", language, size), await quiet(pilot))
+        await check(pilot, named("settings", language, size))
         app.screen.action_turn(1)
         await until_pilot(pilot, lambda: app.screen.page == "keys")
-        check_golden(named("settings-keys", language, size), await quiet(pilot))
+        await check(pilot, named("settings-keys", language, size))

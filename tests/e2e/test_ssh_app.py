@@ -7,7 +7,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from time import monotonic
 
 import pytest
 from textual.widgets import Button, Input
@@ -16,7 +15,7 @@ from tests.support.app import screen_text, see
 from tests.support.demo import hold_next_reply
 from tests.support.far import Servers, a_box, app_on, asked, connected, host_of, pick_port, url_of, words_for
 from tests.support.sshd import StartSshd, ssh_processes, sshd
-from tests.support.waiting import until, until_pilot
+from tests.support.waiting import StandingClock, until, until_pilot
 from tui.app_options import AppOptions
 from tui.config.paths import config_folder
 from tui.model.question import QuestionKind
@@ -104,15 +103,15 @@ async def test_a_question_that_is_closed_and_asked_again(
         host = await host_of(app, pilot)
         assert host.link.state.phase is LinkPhase.NEEDS_YOU
         app.chat.composer.put("a draft")
-        began = monotonic()
-        monkeypatch.setattr("tui.screens.questions.monotonic", lambda: began)  # no time passes without a key
+        clock = StandingClock()
+        monkeypatch.setattr("tui.screens.questions.monotonic", clock)  # no time passes without a key
         host.link.retry()
         question = await asked(app, pilot)
         # Whoever was writing a message does not send it as a password.
         await pilot.press("a", "enter")
         assert app.screen is question
         assert question.query_one("#answer", Input).value == ""
-        monkeypatch.setattr("tui.screens.questions.monotonic", monotonic)
+        clock.goes = True
         await until_pilot(pilot, lambda: app.focused is question.query_one("#answer"), 10)
         await pilot.press("x", "enter")
         await connected(app, pilot)

@@ -11,11 +11,26 @@ _SCROLL_BAR = re.compile(r"\s{2,}[▁▂▃▄▅▆▇█]+$")
 FOLDER = Path(__file__).parent.parent / "app" / "golden"
 
 
+def updating() -> bool:
+    """Whether the files are written instead of compared."""
+    return os.environ.get("LMDECK_UPDATE_GOLDEN") == "1"
+
+
+def is_golden(name: str, rows: list[str]) -> bool:
+    """Whether the rows are the stored ones."""
+    path = FOLDER / f"{name}.txt"
+    return path.is_file() and path.read_text(encoding="utf-8") == _text(rows)
+
+
+def _text(rows: list[str]) -> str:
+    return "\n".join(_SCROLL_BAR.sub("", row) for row in rows) + "\n"
+
+
 def check_golden(name: str, rows: list[str]) -> None:
     """Fail with both screens when they differ. A missing file is a failure too: update, look at it, commit it."""
     path = FOLDER / f"{name}.txt"
-    text = "\n".join(_SCROLL_BAR.sub("", row) for row in rows) + "\n"
-    if os.environ.get("LMDECK_UPDATE_GOLDEN") == "1":
+    text = _text(rows)
+    if updating():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return

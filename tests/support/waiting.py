@@ -12,6 +12,18 @@ PATIENCE = 5.0
 """How many times as long as on a machine with nothing else to do everything is waited for before a test fails."""
 
 
+class StandingClock:
+    """Stands until ``goes`` is set: ``monkeypatch.setattr("tui.room.monotonic", clock)``, for what must not be over
+    before a busy machine has come to look."""
+
+    def __init__(self) -> None:
+        self._now = monotonic()
+        self.goes = False
+
+    def __call__(self) -> float:
+        return monotonic() if self.goes else self._now
+
+
 async def until(check: Callable[[], Any], timeout: float = 25.0, what: str = "condition") -> Any:
     """Let the loop run until ``check()`` is true; returns its value, fails after ``timeout`` seconds of a machine with
     nothing else to do."""
