@@ -23,6 +23,7 @@ from tui.model.problem import ProblemError
 from tui.model.server import LinkPhase, LinkState
 from tui.screens.bindings import bindings_for
 from tui.widgets.cell_rows import Row, folded
+from tui.widgets.form_rows import Caption
 from tui.widgets.keyline import PlaceLine
 from tui.widgets.literal import literal
 from tui.widgets.machine_rows import machine_rows
@@ -83,7 +84,7 @@ class ConnectionsScreen(Screen[str | None]):
         self._changed = asyncio.Event()
 
     def compose(self) -> ComposeResult:
-        yield Static(literal(_("Connections")), id="machines-title", markup=False)
+        yield Caption(N_("Connections"), id="machines-title")
         yield self.view
         yield self._note
         lead = N_("↑ ↓ choose · Enter connect or open · Esc back")

@@ -10,14 +10,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Static
 
 from tui.hosts.fleet import Fleet
-from tui.i18n import _
+from tui.i18n import N_, _
 from tui.model.machine import FleetLine
 from tui.screens.connections import server_url
 from tui.widgets.cell_rows import Row, folded
-from tui.widgets.literal import literal
+from tui.widgets.form_rows import Caption
 from tui.widgets.machine_rows import fleet_rows
 from tui.widgets.row_view import RowView
 
@@ -52,9 +51,9 @@ class FleetScreen(Screen[str | None]):
         self._looking = ExitStack()
 
     def compose(self) -> ComposeResult:
-        yield Static(literal(_("Fleet")), id="machines-title", markup=False)
+        yield Caption(N_("Fleet"), id="machines-title")
         yield self.view
-        yield Static(literal(_("↑ ↓ choose · Enter opens the chat there · Esc back")), id="machines-keys", markup=False)
+        yield Caption(N_("↑ ↓ choose · Enter opens the chat there · Esc back"), id="machines-keys")
 
     def on_mount(self) -> None:
         self.view.focus()

@@ -8,17 +8,16 @@ from dataclasses import replace
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, TextArea
 
 from tui.i18n import N_, _
 from tui.launch.prepare import with_flags
 from tui.launch.wish import ServeWish
 from tui.lmdeploy.options import ServerCommand
 from tui.lmdeploy.pasted import read_pasted
-from tui.widgets.form_rows import ChoiceRow, FormRow, SliderRow
+from tui.widgets.form_rows import Caption, ChoiceRow, FormRow, SliderRow, field
 
 _RATIOS = [step / 100 for step in range(1, 100)]
 _FLAGS = {
@@ -61,13 +60,10 @@ class LaunchForm(VerticalScroll, can_focus=False):
         self._showing = False
 
     def compose(self) -> ComposeResult:
-        yield Horizontal(
-            Static(Content(_("model")), markup=False),
-            Input(self.wish.command.model, compact=True, id="launch-model", select_on_focus=False),
-            classes="field",
-        )
+        model = Input(self.wish.command.model, compact=True, id="launch-model", select_on_focus=False)
+        yield field(N_("model"), model)
         yield from _rows()
-        yield Static(Content(_("options of lmdeploy, or a pasted command:")), classes="hint", markup=False)
+        yield Caption(N_("options of lmdeploy, or a pasted command:"), classes="hint")
         yield TextArea(shlex.join(self._options), id="launch-words", soft_wrap=True, compact=True)
 
     def on_mount(self) -> None:

@@ -92,6 +92,10 @@ class LogScreen(Room):
         yield self.view
         yield from self.last_lines(Place.LOGS)
 
+    def retranslate(self) -> None:
+        super().retranslate()
+        self.query_one("#log-sought", Input).placeholder = _("only lines with …")
+
     @property
     def title_text(self) -> str:
         return f"{one_line(self._whose, 200)} · {one_line(self._path, 300)}"

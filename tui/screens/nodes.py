@@ -131,11 +131,17 @@ class NodesScreen(Screen[None]):
         self._said = Static(id="room-note", markup=False)
 
     def compose(self) -> ComposeResult:
-        title = _("Nodes of the proxy {address}").replace("{address}", one_line(self._address, 100))
-        yield Static(literal(title), id="room-title", markup=False)
+        yield Static(literal(self._title), id="room-title", markup=False)
         yield self.view
         yield self._said
         yield PlaceLine(Place.NODES, N_("Esc back   Enter ask the node itself"), eats=self._eats, id="room-keys")
+
+    @property
+    def _title(self) -> str:
+        return _("Nodes of the proxy {address}").replace("{address}", one_line(self._address, 100))
+
+    def retranslate(self) -> None:
+        self.query_one("#room-title", Static).update(literal(self._title))
 
     def on_mount(self) -> None:
         self.view.focus()

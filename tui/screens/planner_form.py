@@ -8,13 +8,12 @@ from typing import cast
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.i18n import N_, _
 from tui.planner.desk import Wish, changed
-from tui.widgets.form_rows import ChoiceRow, FormRow, SliderRow
+from tui.widgets.form_rows import ChoiceRow, FormRow, SliderRow, field
 
 _RATIOS = [step / 100 for step in range(1, 100)]
 _SESSIONS: list[int | None] = [None, *(1 << step for step in range(10, 21))]
@@ -78,18 +77,12 @@ class PlannerForm(VerticalScroll, can_focus=False):
         yield from (self._field(name, label) for name, label in _TEXTS[1:])
 
     def _field(self, name: str, label: str) -> Horizontal:
-        return Horizontal(
-            Static(Content(_(label)), markup=False, classes=f"label-{name}"),
-            Input(str(getattr(self.wish, name)), compact=True, id=f"form-{name}", select_on_focus=False),
-            classes="field",
+        return field(
+            label, Input(str(getattr(self.wish, name)), compact=True, id=f"form-{name}", select_on_focus=False)
         )
 
     def on_mount(self) -> None:
         self.show_wish(self.wish)
-
-    def retranslate(self) -> None:
-        for name, label in _TEXTS:
-            self.query_one(f".label-{name}", Static).update(Content(_(label)))
 
     def show_wish(self, wish: Wish) -> None:
         """Fill the form, without a message."""

@@ -8,16 +8,15 @@ from dataclasses import replace
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.i18n import N_, _
 from tui.launch.wish import ServeWish
 from tui.lmdeploy.awq import AWQ_OPTIONS, datasets
 from tui.lmdeploy.versions import BASELINE, Version
-from tui.widgets.form_rows import ChoiceRow, FormRow
+from tui.widgets.form_rows import Caption, ChoiceRow, FormRow, field
 
 _HUBS: dict[str, tuple[str, Mapping[str, str]]] = {
     "": (N_("as it is"), {}),
@@ -75,15 +74,17 @@ class QuantiseForm(VerticalScroll, can_focus=False):
         self.set_words(wish.words)
 
     def compose(self) -> ComposeResult:
-        yield self._field(_("model"), self._model)
-        yield self._field(_("work folder"), self._work_dir)
+        yield field(N_("model"), self._model)
+        yield field(N_("work folder"), self._work_dir)
         yield from self._rows.values()
-        yield self._field(_("more options"), self._more)
-        hint = _("The calibration texts come from the hub. Where it cannot be reached, use a mirror or a filled cache.")
-        yield Static(Content(hint), classes="hint", markup=False)
+        yield field(N_("more options"), self._more)
+        yield Caption(
+            N_("The calibration texts come from the hub. Where it cannot be reached, use a mirror or a filled cache."),
+            classes="hint",
+        )
 
-    def _field(self, label: str, entry: Input) -> Horizontal:
-        return Horizontal(Static(Content(label), markup=False), entry, classes="field")
+    def retranslate(self) -> None:
+        self._work_dir.placeholder = _("beside the model")
 
     @property
     def wish(self) -> ServeWish:

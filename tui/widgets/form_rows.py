@@ -1,4 +1,5 @@
-"""One-row controls of a form: a choice of a few words, and a slider over a list of values. Keyboard and mouse."""
+"""What forms are made of: captions, and one-row controls: a choice of a few words, and a slider over a list of values.
+Keyboard and mouse."""
 
 from __future__ import annotations
 
@@ -8,14 +9,38 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
 from tui.i18n import _
 from tui.widgets.cell_rows import pad
 
 LABEL_CELLS = 15
+
+
+class Caption(Static):
+    """Words of ours, marked with ``N_``, in the language that is spoken now."""
+
+    def __init__(
+        self,
+        words: str,
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's name)
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(Content(_(words)), id=id, classes=classes, markup=False)
+        self._caption = words
+
+    def retranslate(self) -> None:
+        self.update(Content(_(self._caption)))
+
+
+def field(words: str, entry: Widget) -> Horizontal:
+    """A caption and the entry behind it."""
+    return Horizontal(Caption(words), entry, classes="field")
 
 
 class FormRow(Widget, can_focus=True):
