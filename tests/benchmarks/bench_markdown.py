@@ -1,9 +1,9 @@
 """What streamed Markdown costs: CPU per piece by fifths of the stream, for texts whose cost likes to grow.
 
-    python tests/benchmarks/bench_markdown.py [--screen] [--stock]
+    python tests/benchmarks/bench_markdown.py [--stock]
 
-Without options: parsing, wrapping and drawing of the changed rows, without an app. ``--screen`` streams into a headless
-120×40 app as well (layout and paint included), ``--stock`` into Textual's own Markdown widget (slow: minutes).
+Without options: parsing, wrapping and drawing of the changed rows, without an app (``bench_transcript.py`` has one).
+``--stock`` streams into Textual's own Markdown widget in a headless 120×40 app, for comparison (slow: minutes).
 Contract: at most 4 s for each 8,000-character case, cost per piece flat; a 200,000-character reply flat from 20k on.
 """
 
@@ -140,18 +140,16 @@ def stream(text: str, count: int) -> list[float]:
     return times
 
 
-async def stream_on_screen(text: str, count: int, *, stock: bool) -> list[float]:
-    """Into a headless app, painted after every piece."""
+async def stream_into_stock(text: str, count: int) -> list[float]:
+    """Into Textual's widget in a headless app, painted after every piece."""
     from textual.app import App, ComposeResult
     from textual.containers import VerticalScroll
     from textual.widgets import Markdown
 
-    from tui.markdown.view import MarkdownView
-
     class Bench(App[None]):
         def compose(self) -> ComposeResult:
             with VerticalScroll():
-                yield Markdown() if stock else MarkdownView()
+                yield Markdown()
 
     app = Bench()
     times: list[float] = []
@@ -159,12 +157,7 @@ async def stream_on_screen(text: str, count: int, *, stock: bool) -> list[float]
         app.query_one(VerticalScroll).anchor()
         for piece in pieces_of(text, count):
             begin = process_time()
-            if stock:
-                await app.query_one(Markdown).append(piece)
-            else:
-                view = app.query_one(MarkdownView)
-                view.feed(piece)
-                view.flush()
+            await app.query_one(Markdown).append(piece)
             painted = asyncio.Event()
             app.call_after_refresh(painted.set)
             await painted.wait()
@@ -195,7 +188,6 @@ def throughput() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--screen", action="store_true")
     parser.add_argument("--stock", action="store_true")
     options = parser.parse_args()
     stream(mixed_text(4000), 40)  # imports and tables
@@ -206,12 +198,10 @@ def main() -> None:
     for name in ("mixed", "list", "nested list", "table", "fence", "paragraph", "Chinese"):
         report(name, stream(CASES[name](200_000), 500))
     throughput()
-    for stock in [False] * options.screen + [True] * options.stock:
-        print("on a screen, 8,000 characters in 200 pieces:", "Textual's Markdown" if stock else "MarkdownView")
+    if options.stock:
+        print("Textual's Markdown on a screen, 8,000 characters in 200 pieces")
         for name, make in CASES.items():
-            report(name, asyncio.run(stream_on_screen(make(8000), 200, stock=stock)))
-        if not stock:
-            report("mixed 200,000/500", asyncio.run(stream_on_screen(mixed_text(200_000), 500, stock=False)))
+            report(name, asyncio.run(stream_into_stock(make(8000), 200)))
 
 
 if __name__ == "__main__":

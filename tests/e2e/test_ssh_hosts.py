@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.checkpoints import internlm
 from tests.support.demo import StartDemo, hold_next_reply, start_demo
+from tests.support.local_host import LocalHost
 from tests.support.nvml_stub import stub_library
 from tests.support.ports import free_port
 from tests.support.sentences import sentence_of
@@ -24,7 +25,6 @@ from tests.support.waiting import until
 from tui.config.profiles import Profile
 from tui.hosts.findings import LocalFinder
 from tui.hosts.host import Host, Program
-from tui.hosts.local import LocalHost
 from tui.hosts.remote import RemoteHost, open_remote, target_of
 from tui.hosts.remote_finder import RemoteFinder
 from tui.model.events import TurnFailed

@@ -8,9 +8,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from tui.lmdeploy.log import LogFacts, StageChange
+from tui.lmdeploy.log import StageChange
 from tui.model.launch import LaunchPhase, LaunchStage
 
 _MEASURED = (LaunchStage.CONTEXT, LaunchStage.WEIGHTS, LaunchStage.KV_CACHE, LaunchStage.WARM_UP)
@@ -42,17 +41,3 @@ def _used(times: Sequence[float], points: Sequence[MemoryPoint], at: float) -> i
     """The last sample up to ``at``; samples are a little older than the lines they belong to."""
     index = bisect_right(times, at + _SETTLE) - 1
     return points[index].used if index >= 0 else 0
-
-
-def largest_step(points: Sequence[MemoryPoint]) -> tuple[float, int] | None:
-    """When and by how much memory grew most between two samples: the kv region of a starting server."""
-    steps = [(after.used - before.used, after.at) for before, after in pairwise(points)]
-    if not steps:
-        return None
-    size, at = max(steps)
-    return (at, size) if size > 0 else None
-
-
-def loaded_before_kv(facts: LogFacts, free_before_start: int) -> int | None:
-    """What a card had lost when the kv region was sized: weights and everything before it (TurboMind ≥ 0.15)."""
-    return None if facts.free_before_kv is None else free_before_start - facts.free_before_kv

@@ -79,10 +79,6 @@ class Fleet:
                 found.append(FleetLine(f"{host.name} 0", host.name, 0, link=host.link.state))
         return tuple(found)
 
-    def host_of(self, key: str) -> RemoteHost | None:
-        """The machine of a line; None for this one."""
-        return next((host for host in self._machines.hosts if key.rpartition(" ")[0] == host.name), None)
-
     def subscribe(self) -> Subscription[tuple[FleetLine, ...]]:
         """The lines whenever one of them changed."""
         return self._news.subscribe()

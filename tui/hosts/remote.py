@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from tui.hosts.host import Json
 from tui.hosts.orders import OrderingHost
 from tui.hosts.remote_gpu import RemoteGpuSource, SamplePace
 from tui.hosts.tunnel import TunnelEndpoint
-from tui.model.gpu import GpuReading, GpuSource
+from tui.model.gpu import GpuSource
 from tui.model.problem import Problem, ProblemError
 from tui.model.question import Asker, Question, QuestionKind
 from tui.server.transport import Timeouts
@@ -45,10 +45,6 @@ class RemoteHost(OrderingHost):
     def gpus(self) -> GpuSource:
         """The machine's GPUs; sampled only while somebody reads them."""
         return self._source()
-
-    def gpu_readings(self) -> AsyncGenerator[GpuReading, None]:
-        """Readings for one more consumer, to be closed by it."""
-        return self._source().readings()
 
     def new_gpu_source(self) -> RemoteGpuSource:
         """The GPUs for somebody who closes his source himself (a monitor); all share the agent's samples."""

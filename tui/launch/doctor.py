@@ -99,16 +99,6 @@ def notice(evidence: Evidence, silent: float) -> Iterator[Diagnosis]:
         )
 
 
-def missing_parser(model: str) -> Diagnosis:
-    """The card for a running server that refuses tools for lack of a parser (HTTP 400 since 0.13)."""
-    parser = tool_parser_for(model)
-    if parser is None:
-        return Diagnosis(Problem("launch.no-parser-known", {"model": model}), (), fatal=False)
-    label = N_("Start again with --tool-call-parser {parser}")
-    step = _flags(label, "--tool-call-parser", parser.name, parser=parser.name)
-    return Diagnosis(Problem("launch.tool-parser", {"model": model, "parser": parser.name}), (step,), fatal=False)
-
-
 def _around(lines: tuple[str, ...], at: int) -> tuple[str, ...]:
     return lines[max(at - 2, 0) : at + 4]
 

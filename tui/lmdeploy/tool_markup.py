@@ -123,12 +123,6 @@ class MarkupParser:
             self._out.text(text)
 
 
-def read_markup(text: str, schemas: Mapping[str, Mapping[str, Any]] | None = None) -> list[Piece]:
-    """A whole answer at once."""
-    parser = MarkupParser(schemas)
-    return [*parser.feed(text), *parser.finish()]
-
-
 def plain(pieces: list[Piece]) -> str:
     """The text among pieces."""
     return "".join(piece.text for piece in pieces if isinstance(piece, TextDelta))

@@ -37,8 +37,5 @@ OBJECT_CACHE = Version(0, 15, 0)
 BLOCK_COUNT_UNTIL = Version(0, 15, 0)
 """Before it, TurboMind read a ratio of 1 or more as a number of blocks."""
 
-ENGINE_CHILD = Version(0, 9, 1)
-"""The PyTorch engine moved into a child process."""
-
 NEW_RUNTIME_RESERVE = Version(0, 8, 0)
 """PyTorch's reserve became (prefill + 2 · batch) · vocab · 2 bytes; 0.5.3–0.7.3 used about prefill · vocab · 7."""

@@ -28,10 +28,6 @@ def row_strip(row: Row, page: Page, palette: Palette, overlays: Sequence[Overlay
     return Strip(segments, max(used, page.width))
 
 
-def blank_strip(page: Page, palette: Palette) -> Strip:
-    return Strip([Segment(" " * page.width, palette.base)], page.width)
-
-
 def _overlaid(segments: list[Segment], start: int, end: int, over: Style | str, palette: Palette) -> list[Segment]:
     """``segments`` with the characters ``start`` to ``end`` in another style."""
     result: list[Segment] = []

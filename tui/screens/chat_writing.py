@@ -197,12 +197,6 @@ class WritingActions(ChatActions):
         self.composer.put(self._drafts.take(_draft_key(self._drafting)))
         self.run_worker(self._write_drafts(self._drafts), group="drafts")
 
-    async def leave_draft(self) -> None:
-        """The workspace goes, the screen stays: keep what is being written and empty the composer."""
-        await self.keep_draft()
-        self.composer.clear_draft()
-        self._drafting, self._editing = None, None
-
     async def keep_draft(self) -> None:
         """Keep what is being written; an unwritable disk costs the draft, nothing else."""
         if self.box is None or not (self.box.draft or self._drafting):

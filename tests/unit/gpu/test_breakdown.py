@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.memory_recordings import GPU, RESERVE, STARTS, Recording, load
 from tui.gpu.breakdown import break_down
 from tui.gpu.knowledge import Knowledge
-from tui.gpu.timeline import MemoryPoint, largest_step, loaded_before_kv, timeline
+from tui.gpu.timeline import MemoryPoint, timeline
 from tui.lmdeploy.known_models import find_model
 from tui.lmdeploy.log import LogReader
 from tui.lmdeploy.options import parse_options
@@ -251,15 +252,14 @@ def test_the_timeline_of_a_recorded_start(name: str) -> None:
     phases = {phase.stage: phase for phase in timeline(reader.stages, points)}
     region = reader.facts.kv_region()
     assert region is not None
-    step = largest_step(points)
-    assert step is not None
-    assert abs(phases[LaunchStage.KV_CACHE].at - step[0]) < 0.2
+    _size, grown_at = max((after.used - before.used, after.at) for before, after in pairwise(points))
+    assert abs(phases[LaunchStage.KV_CACHE].at - grown_at) < 0.2
     assert phases[LaunchStage.CONTEXT].at < phases[LaunchStage.WEIGHTS].at < phases[LaunchStage.KV_CACHE].at
     assert (phases[LaunchStage.WARM_UP].size or 0) >= 0
     assert phases[LaunchStage.READY].size is None
-    lost = loaded_before_kv(reader.facts, recording.free_before)
-    assert lost is not None
-    ramp = max(point.used for point in points if point.at < step[0])
+    assert reader.facts.free_before_kv is not None
+    lost = recording.free_before - reader.facts.free_before_kv
+    ramp = max(point.used for point in points if point.at < grown_at)
     weights = recording.model[1].total
     assert weights < lost <= ramp + GIB // 2
     assert 0.5 * GIB < lost - weights < 0.95 * GIB + 0.3 * weights
@@ -268,6 +268,3 @@ def test_the_timeline_of_a_recorded_start(name: str) -> None:
 def test_a_timeline_without_samples() -> None:
     reader = load("pytorch-1_8b-bf16-ratio0.8").read_log()
     assert all(phase.size is None for phase in timeline(reader.stages, []))
-    assert largest_step([]) is None
-    assert largest_step([MemoryPoint(0, 5), MemoryPoint(1, 5)]) is None
-    assert loaded_before_kv(reader.facts, 10) is None

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.hostile import HOSTILE
+from tests.support.local_host import LocalHost
 from tui.cli import main
 from tui.hosts.fetching import FarFile, fetch, list_files, local_path
 from tui.hosts.host import Program, RunResult
-from tui.hosts.local import LocalHost
 from tui.model.problem import ProblemError
 from tui.pull_command import pull_command, pull_into
 

@@ -59,3 +59,18 @@ def test_nothing_names_a_machine() -> None:
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in {".py", ".md", ".toml", ".tcss", ".sh"} and path != Path(__file__):
                 assert not private.search(path.read_text("utf-8", "replace")), name(path)
+
+
+def test_every_module_is_used_by_another() -> None:
+    """Code that only tests run is no part of lmdeck. Modules are imported, or named as text (workers, commands)."""
+    used = {"tui", "tui.__main__", "tui.demo.__main__", "tui.cli", "tui.ssh.askpass"}  # started by name
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                used |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                used |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("tui."):
+                used.add(node.value)
+    modules = {name(path).removesuffix(".py").replace("/", ".") for path in FILES if path.name != "__init__.py"}
+    assert {module for module in modules - used if not module.startswith("tui.i18n.tables.")} == set()

@@ -10,7 +10,7 @@ import pytest
 from tui.i18n import set_language
 from tui.i18n.problems import explain
 from tui.launch.cards import Cards
-from tui.launch.doctor import Evidence, diagnose, missing_parser, notice, proxied
+from tui.launch.doctor import Evidence, diagnose, notice, proxied
 from tui.launch.show import card_text, event_data
 from tui.launch.wish import Prepared, ServeWish
 from tui.lmdeploy.known_models import find_model
@@ -136,12 +136,6 @@ def test_notices() -> None:
     assert next(notice(Evidence(reader.facts, lines), 0.0)).steps == ()
     asked = prepared("--backend", "pytorch")
     assert next(notice(Evidence(reader.facts, lines, None, asked), 0.0)).steps == ()
-
-
-def test_a_server_without_parser() -> None:
-    card = missing_parser("internlm/internlm2_5-7b-chat")
-    assert card.steps[0].flags == ("--tool-call-parser", "internlm")
-    assert missing_parser("something").problem.code == "launch.no-parser-known"
 
 
 def test_proxy_variables() -> None:

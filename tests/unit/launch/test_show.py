@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tui.launch import show
 from tui.launch.cards import Cards
-from tui.launch.doctor import Evidence, diagnose, missing_parser, notice
+from tui.launch.doctor import Evidence, diagnose, notice
 from tui.launch.prepare import Survey
 from tui.launch.switching import in_place_of, without_it, words_for
 from tui.launch.wish import Prepared, ServeWish
@@ -176,8 +176,3 @@ def test_without_what_was_prepared_a_card_still_helps() -> None:
     lines = ("`session_len` truncated to 4928.",)
     [card] = notice(Evidence(facts=shortened, lines=lines, prepared=prepared("--session-len", "32768")), 0.0)
     assert card.problem.data["tokens"] == 4928
-
-
-def test_a_missing_parser_is_named_where_it_is_known() -> None:
-    assert missing_parser("/m/internlm2_5-7b-chat").steps[0].flags[0] == "--tool-call-parser"
-    assert missing_parser("/m/gpt2").problem.code == "launch.no-parser-known"

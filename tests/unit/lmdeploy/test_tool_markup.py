@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.lmdeploy.tool_markup import END_TOKENS, FIRST_INDEX, MarkupParser, read_markup
+from tui.lmdeploy.tool_markup import END_TOKENS, FIRST_INDEX, MarkupParser
 from tui.lmdeploy.tool_markup_blocks import BLOCKS
 from tui.model.delta import ToolCallDelta
 from tui.model.events import TextDelta
@@ -25,6 +25,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     }
 }
+
+
+def read_markup(text: str, schemas: dict[str, Any] | None = None) -> list[Any]:
+    """A whole answer at once."""
+    parser = MarkupParser(schemas)
+    return [*parser.feed(text), *parser.finish()]
 
 
 def join(pieces: list[Any]) -> tuple[str, list[tuple[str, str]]]:

@@ -10,7 +10,7 @@ from textual.theme import BUILTIN_THEMES
 from tests.unit.markdown.documents import corpus, whole
 from tui.markdown.ink import Page
 from tui.markdown.palette import Palette
-from tui.markdown.strips import blank_strip, row_strip
+from tui.markdown.strips import row_strip
 
 BASE = Style.parse("#e0e0e0 on #121212")
 
@@ -56,7 +56,6 @@ def test_strips_have_the_full_width(name: str) -> None:
         strip = row_strip(row, page, palette)
         assert strip.cell_length == 40
         assert cell_len(strip.text) == 40
-    assert blank_strip(page, palette).cell_length == 40
 
 
 def test_overlays() -> None:

@@ -128,10 +128,6 @@ _RUNNING: dict[str, tuple[str, str]] = {
         N_("This lmdeploy does not know the tool-call parser it was given."),
         N_("Use one that fits the model."),
     ),
-    "launch.no-parser-known": (
-        N_("The server was started without --tool-call-parser, and no parser is known for {model}."),
-        N_("lmdeck looks for the calls in the text itself; lmdeploy serve api_server --help lists the parsers."),
-    ),
     "launch.broken-environment": (
         N_("The Python environment of lmdeploy is broken: {what}."),
         N_("Run lmdeck env: it says which versions repair it."),
