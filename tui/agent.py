@@ -76,15 +76,15 @@ def is_server(arguments: List[str]) -> bool:
     return any("lmdeploy" in part for part in arguments[:at])
 
 
-def listening_inodes() -> Dict[str, int]:
-    """Socket inode → port of every listening TCP socket."""
+def listening_inodes(port: int = 0) -> Dict[str, int]:
+    """Socket inode → port of every listening TCP socket, or of those at one port."""
     found: Dict[str, int] = {}
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in (read_text(path) or "").splitlines()[1:]:
             fields = line.split()
             if len(fields) > 9 and fields[3] == "0A":
                 found[fields[9]] = int(fields[1].rsplit(":", 1)[1], 16)
-    return found
+    return {inode: at for inode, at in found.items() if port in (0, at)}
 
 
 def read_link(path: str) -> str:
@@ -357,7 +357,7 @@ class Agent:
             "ping": dict,
             "interval": dict,
             "servers": lambda: {"servers": servers()},
-            "port": lambda: {"listening": int(order["port"]) in listening_inodes().values()},
+            "port": lambda: {"sockets": sorted(listening_inodes(int(order["port"])))},
             "checkpoint": lambda: {"checkpoint": read_checkpoint(order["path"])},
             "tail": lambda: tail(order["path"], int(order.get("offset", -65536)), int(order.get("limit", 65536))),
         }

@@ -259,7 +259,7 @@ def obey(order: Order) -> Order:
     """Carry out one order without a wire: of these, or of the agent's. Raises OSError, ValueError, KeyError."""
     more: Dict[str, Callable[[], Order]] = {
         "servers": lambda: {"servers": servers()},
-        "port": lambda: {"listening": int(order["port"]) in listening_inodes().values()},
+        "port": lambda: {"sockets": sorted(listening_inodes(int(order["port"])))},
         "checkpoint": lambda: {"checkpoint": read_checkpoint(order["path"])},
         "tail": lambda: tail(order["path"], int(order.get("offset", -65536)), int(order.get("limit", 65536))),
     }

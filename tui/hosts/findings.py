@@ -23,7 +23,10 @@ from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.launch import LaunchStage
 from tui.model.problem import Problem, ProblemError
 
-_SCAN_SECONDS = 5.0
+_CHECK_SECONDS = 5.0
+_SCAN_SECONDS = 60.0
+"""Between two looks through all processes, which take 30 ms of processor on a machine with a thousand of them, while
+the same socket listens; workers that come later are seen then."""
 _LOG_PIECE = 1 << 20
 _LOG_HEAD = 4 << 20  # of a long log: the start-up lines at its beginning, then only its end
 _TIMEOUT = 5.0
@@ -127,7 +130,8 @@ class LocalFinder:
     def __init__(self, port: int, *, find: Callable[[], list[FoundServer]] = find_servers) -> None:
         self._port = port
         self._find = find
-        self._scanned = float("-inf")
+        self._checked = self._scanned = float("-inf")
+        self._sockets: dict[str, int] = {}
         self._server: FoundServer | None = None
         self._model: tuple[ModelConfig, Checkpoint] | None = None
         self._problem: Problem | None = None
@@ -140,14 +144,23 @@ class LocalFinder:
     def _look(self) -> Findings:
         now = time.monotonic()
         gone = self._server is not None and not os.path.isdir(f"/proc/{self._server.pid}")
-        if gone or now - self._scanned >= _SCAN_SECONDS:
-            self._scanned = now
+        if (gone or now - self._checked >= _CHECK_SECONDS) and self._may_differ(now, gone=gone):
             self._take(next((entry for entry in self._find() if self._port in (*entry.ports, entry.port)), None))
         if self._server is None:
             return Findings()
         if self._log is not None:
             self._log.read()
         return self._findings(self._server)
+
+    def _may_differ(self, now: float, *, gone: bool) -> bool:
+        """Whether to look through the processes again: what listens at the port is another one, or nothing, or it is
+        time."""
+        self._checked = now
+        sockets = agent.listening_inodes(self._port)
+        if sockets and sockets == self._sockets and not gone and now - self._scanned < _SCAN_SECONDS:
+            return False
+        self._scanned, self._sockets = now, sockets
+        return True
 
     def _take(self, server: FoundServer | None) -> None:
         """Another process than before: read its model folder and find its log."""

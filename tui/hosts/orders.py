@@ -56,4 +56,4 @@ class OrderingHost(ABC):
         return ServerFiles.read(await self._order("inspect", pid=server.pid, model=model))
 
     async def listening(self, port: int) -> bool:
-        return bool((await self._order("port", port=port))["listening"])
+        return bool((await self._order("port", port=port))["sockets"])

@@ -15,7 +15,8 @@ from tui.lmdeploy.known_models import find_model
 from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.problem import Problem, ProblemError
 
-_SCAN_SECONDS = 5.0
+_CHECK_SECONDS = 5.0
+_SCAN_SECONDS = 60.0  # as for a server on this machine: tui.hosts.findings
 
 
 class Orders(Protocol):
@@ -30,7 +31,8 @@ class RemoteFinder:
     def __init__(self, order: Orders, port: int) -> None:
         self._order = order
         self._port = port
-        self._scanned = float("-inf")
+        self._checked = self._scanned = float("-inf")
+        self._sockets: object = None
         self._server: FoundServer | None = None
         self._model: tuple[ModelConfig, Checkpoint] | None = None
         self._problem: Problem | None = None
@@ -40,20 +42,28 @@ class RemoteFinder:
     def look_at(self, port: int) -> None:
         """The server is at another port now."""
         self._port = port
-        self._scanned = float("-inf")
+        self._checked = self._scanned = float("-inf")
 
     async def look(self) -> Findings:
         with suppress(ProblemError):
             now = time.monotonic()
-            if now - self._scanned >= _SCAN_SECONDS:
-                self._scanned = now
-                await self._scan()
+            if now - self._checked >= _CHECK_SECONDS:
+                self._checked = now
+                await self._check(now)
             if self._log is not None:
                 while self._log.take(await self._order("tail", path=self._log.path, offset=self._log.offset)):
                     pass
         if self._server is None:
             return Findings()
         return replace(process_findings(self._server, self._model, self._log, self._started), problem=self._problem)
+
+    async def _check(self, now: float) -> None:
+        """Look through the processes over there when what listens at the port is another one, or nothing, or it is
+        time."""
+        sockets = (await self._order("port", port=self._port)).get("sockets")
+        if not sockets or sockets != self._sockets or now - self._scanned >= _SCAN_SECONDS:
+            await self._scan()
+            self._sockets, self._scanned = sockets, now
 
     async def _scan(self) -> None:
         listed = cast("list[Mapping[str, Any]]", (await self._order("servers")).get("servers") or [])

@@ -77,7 +77,7 @@ class Aimer:
             found = tuple(one for one in await servers_there(self._order) if one.listens)
             if any(one.port == port for one in found):
                 return found
-            taken = bool((await self._order("port", port=port)).get("listening"))
+            taken = bool((await self._order("port", port=port)).get("sockets"))
         except ProblemError:  # an agent that cannot say: the port that was said is taken
             return ()
         return (ServerThere(port), *found) if taken else found

@@ -42,7 +42,7 @@ async def _heard(machine: Machine, entry: ServerEntry) -> ServerEntry:
     """With whether its port is open."""
     if not entry.running or not entry.port:
         return entry
-    return replace(entry, listening=bool((await machine.order("port", port=entry.port))["listening"]))
+    return replace(entry, listening=bool((await machine.order("port", port=entry.port))["sockets"]))
 
 
 async def _reading(machine: Machine) -> GpuReading | None:

@@ -192,7 +192,7 @@ class Watch:
         if self.reader.facts.stage is not LaunchStage.READY:
             return False
         port = int(self.spawned.notes.get("port") or 0)
-        return bool((await self.machine.order("port", port=port))["listening"]) if port else True
+        return bool((await self.machine.order("port", port=port))["sockets"]) if port else True
 
     async def _ended(self) -> Spawned | None:
         """The entry of a start that runs no more."""

@@ -80,7 +80,7 @@ def test_the_protocol(nvml_state: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert running.ask(do="interval", seconds=None) == {"re": 1}
         assert running.ask(do="tail", path=str(log), offset=6)["text"] == "second\n"
         assert running.ask(do="tail", path=str(tmp_path / "none"))["error"].startswith("FileNotFoundError")
-        assert running.ask(do="port", port=1)["listening"] is False
+        assert running.ask(do="port", port=1)["sockets"] == []
         assert isinstance(running.ask(do="servers")["servers"], list)
         assert running.ask(do="checkpoint", path=str(tmp_path / "none"))["checkpoint"]["error"]
         assert "error" in running.ask(do="dance")

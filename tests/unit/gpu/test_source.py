@@ -108,6 +108,7 @@ def test_a_running_server_is_found(server: subprocess.Popen[str], tmp_path: Path
     assert found.environment["TM_LOG_LEVEL"] == "INFO"
     assert Path(found.model_folder) == tmp_path / "model"
     assert port in agent.listening_inodes().values()
+    assert set(agent.listening_inodes(port).values()) == {port}
 
 
 def test_what_the_agent_sends_is_enough() -> None:

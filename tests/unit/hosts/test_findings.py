@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from tests.support.checkpoints import internlm
 from tests.support.memory_recordings import load
 from tui.gpu.found import FoundServer
+from tui.hosts import findings
 from tui.hosts.findings import (
     DemoFinder,
     Findings,
@@ -86,6 +88,30 @@ async def test_a_process_that_is_gone_is_looked_for_again():
     child.stdin.close()
     child.wait(10)
     assert await finder.look() == Findings()
+
+
+async def test_processes_are_not_looked_through_again_while_the_same_socket_listens(monkeypatch):
+    monkeypatch.setattr(findings, "_CHECK_SECONDS", 0.0)
+    looks: list[str] = []
+
+    def find() -> list[FoundServer]:
+        looks.append("look")
+        return [server(MODEL)]
+
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        finder = LocalFinder(port, find=find)
+        for _ in range(3):
+            await finder.look()
+        assert len(looks) == 1
+        first.close()
+        with socket.create_server(("127.0.0.1", port)):
+            await finder.look()
+            await finder.look()
+            assert len(looks) == 2, "another socket: the server was started again"
+    await finder.look()
+    await finder.look()
+    assert len(looks) == 4, "nothing listens: it may come at any time"
 
 
 async def test_the_log_file_of_a_process_is_read(tmp_path):

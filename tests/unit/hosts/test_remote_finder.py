@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 from tests.support.checkpoints import internlm
@@ -63,11 +64,24 @@ async def test_what_was_found_holds_while_the_link_is_down(tmp_path):
     first = await finder.look()
     assert first.facts is None
     machine.down = True
-    finder._scanned = float("-inf")
+    finder._checked = float("-inf")
     assert await finder.look() == first
     machine.down, machine.servers = False, []
-    finder._scanned = float("-inf")
+    finder._checked = float("-inf")
     assert await finder.look() == Findings()
+
+
+async def test_processes_over_there_are_looked_through_only_when_the_socket_is_another(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        machine = Machine([entry(str(internlm(tmp_path / MODEL, MODEL)), ports=[port])])
+        finder = RemoteFinder(machine.order, port)
+        assert (await finder.look()).kind == "process"
+        machine.servers = []
+        finder._checked = float("-inf")
+        assert (await finder.look()).kind == "process"
+    finder._checked = float("-inf")
+    assert (await finder.look()).kind == "none"
 
 
 async def test_models_without_a_folder_and_broken_folders(tmp_path):

@@ -26,7 +26,7 @@ class Agent:
         if self.problem is not None:
             raise ProblemError(self.problem)
         if do == "port":
-            return {"listening": fields["port"] in self.listening}
+            return {"sockets": ["1"] if fields["port"] in self.listening else []}
         words = ["python", "/bin/lmdeploy", "serve", "api_server", self.model, "--server-port"]
         found = [{"pid": port, "ports": [port], "arguments": [*words, str(port)]} for port in self.ports]
         found += [{"pid": port, "ports": [], "arguments": [*words, str(port)]} for port in self.loading]
