@@ -180,7 +180,7 @@ async def test_a_model_is_quantised_there(place: Place) -> None:
 async def insist(app: LmdeckApp, pilot: Any, keys: Mapping[str, str], done: Callable[[], bool]) -> None:
     """Press what belongs to the text that is on the screen until it is done. Which of other tests' servers is meant is
     asked in between where some run; that is not answered."""
-    end = monotonic() + 40
+    end = monotonic() + 200
     while not done():
         assert monotonic() < end, screen_text(app)
         known = {"Several servers listen": "escape", **keys}

@@ -93,7 +93,7 @@ async def test_machines_are_listed_connected_and_left(sshd: StartSshd, servers: 
         await pilot.press("enter")
         await until_pilot(pilot, lambda: not listens(there), 20, "the port is closed")
         # Its server, opened from its row.
-        await go_to_row(app, pilot, "internlm2_5-1_8b-chat")
+        await go_to_row(app, pilot, f"{port}  internlm2_5-1_8b-chat")  # not another test's
         await pilot.press("enter")
         await until_pilot(pilot, lambda: app.screen is app.chat, 20)
         host = await host_of(app, pilot)

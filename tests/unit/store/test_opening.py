@@ -40,8 +40,16 @@ def test_nothing_of_sqlite_is_imported_before_a_store_is_opened() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.fixture
+def careless() -> Iterator[None]:
+    """A umask that takes nothing away."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("careless")
 async def test_files_are_private_and_the_default_place_is_the_data_folder() -> None:
-    os.umask(os.umask(0) & ~0o077)
     store = await Store.open()
     assert store.path == files.default_path()
     assert store.path is not None
