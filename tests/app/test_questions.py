@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from textual.widgets import Button, Input
 
-from tests.support.app import running, screen_text, see
+from tests.support.app import running, screen_text, see, send
 from tests.support.waiting import until, until_pilot
 from tui.model.machine import ServerThere
 from tui.model.question import ChangedKey, Question, QuestionKind
+from tui.screens.menu import MenuScreen
 from tui.screens.pick import PickScreen
+from tui.screens.preferences import PreferencesScreen
 from tui.screens.questions import ChangedKeyScreen, QuestionScreen, same_print
 
 PRINT = "SHA256:aTS/R6W5H1gsaF72om2TrN9kmgdbKY2evQn7iLLWYj0"
@@ -129,6 +131,54 @@ async def test_a_server_is_chosen_or_not():
         await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen) and app.focused is not None)
         await pilot.press("escape")
         assert await chosen is None
+
+
+async def test_a_server_is_chosen_in_the_chat_and_not_over_another_screen():
+    servers = (ServerThere(23333, "/m/one"), ServerThere(23334, "/m/two"))
+    async with running() as (app, pilot, _workspace):
+        app.action_preferences()
+        await until_pilot(pilot, lambda: isinstance(app.screen, PreferencesScreen))
+        preferences = app.screen
+        chosen = asyncio.create_task(app.choose_server("root@box", servers))
+        given_up = asyncio.create_task(app.choose_server("root@other", servers))
+        app.push_screen(MenuScreen())
+        await until_pilot(pilot, lambda: isinstance(app.screen, MenuScreen) and app.focused is not None)
+        given_up.cancel()
+        await until_pilot(pilot, given_up.done)
+        await send(pilot, "escape")
+        await until_pilot(pilot, lambda: app.screen is preferences)
+        assert not chosen.done()
+        await send(pilot, "escape")
+        await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen) and app.focused is not None)
+        assert app.screen_stack[-2] is app.chat
+        await see(pilot, "root@box")
+        await pilot.press("enter")
+        assert await chosen == servers[0]
+        await until_pilot(pilot, lambda: app.screen is app.chat)
+
+
+async def test_the_choice_of_a_server_closes_when_the_chat_goes_elsewhere():
+    servers = (ServerThere(23333, "/m/one"), ServerThere(23334, "/m/two"))
+    async with running() as (app, pilot, _workspace):
+        chosen = asyncio.create_task(app.choose_server("root@box", servers))
+        await until_pilot(pilot, lambda: isinstance(app.screen, PickScreen) and app.focused is not None)
+        chosen.cancel()
+        await until_pilot(pilot, lambda: app.screen is app.chat)
+
+
+async def test_a_question_below_another_dialog_is_withdrawn_when_that_is_left():
+    async with running() as (app, pilot, _workspace):
+        question, answer = await shown(pilot, app, Question(QuestionKind.NOTICE, "Touch the key", "box"))
+        over = PickScreen("Which one?", ("one", "two"))
+        app.push_screen(over)
+        await until_pilot(pilot, lambda: app.screen is over and app.focused is not None)
+        answer.cancel()
+        await until_pilot(pilot, answer.done)
+        await pilot.pause()
+        assert app.screen is over
+        assert question in app.screen_stack
+        await send(pilot, "escape")
+        await until_pilot(pilot, lambda: app.screen is app.chat)
 
 
 @pytest.mark.parametrize(

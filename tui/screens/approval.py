@@ -78,11 +78,6 @@ class ApprovalScreen(Dialog[Decision]):
         if self.awake:
             self._refuse()
 
-    def withdraw(self) -> None:
-        """The turn was stopped: nothing is to be decided any more."""
-        if self.is_attached:
-            self.dismiss(None)
-
     def _refuse(self) -> None:
         self.dismiss(Decision(Verdict.REFUSE, self.query_one("#reason", Input).value.strip()))
 

@@ -127,5 +127,4 @@ class ToolActions(ChatActions):
             try:
                 return await answer
             finally:
-                if not answer.done() or answer.cancelled():
-                    self.app.call_later(screen.withdraw)
+                self.app.call_later(screen.withdraw)

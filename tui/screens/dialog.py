@@ -22,9 +22,23 @@ class Dialog(ModalScreen[Result | None]):
 
     def __init__(self) -> None:
         super().__init__(classes="dialog")
+        self._withdrawn = False
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+    def withdraw(self) -> None:
+        """Nobody waits for the answer any more: close without one, below another screen once that is gone. Does
+        nothing when it was answered."""
+        self._withdrawn = True
+        self._close_withdrawn()
+
+    def on_screen_resume(self) -> None:
+        self._close_withdrawn()
+
+    def _close_withdrawn(self) -> None:
+        if self._withdrawn and self.is_active:  # Textual's dismiss closes whichever screen is on top
+            self.dismiss(None)
 
 
 def heading(text: str) -> Static:

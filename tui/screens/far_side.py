@@ -12,14 +12,13 @@ from tui.screens.app_settings import SettingsSide
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.screen import Screen
-
     from tui.hosts.machines import Machines
     from tui.hosts.remote import RemoteHost
     from tui.model.broadcast import Subscription
     from tui.model.machine import ServerThere
     from tui.model.question import ChangedKey, Question
     from tui.model.server import LinkState
+    from tui.screens.dialog import Dialog
     from tui.screens.places import FarSide
 
 Answer = TypeVar("Answer")
@@ -33,6 +32,7 @@ class MachinesSide(SettingsSide):
         super().__init__()
         self._machines: Machines | None = None
         self._questions = asyncio.Lock()
+        self._choices = asyncio.Lock()
 
     @property
     def machines(self) -> Machines:
@@ -63,23 +63,36 @@ class MachinesSide(SettingsSide):
 
         async with self._questions:
             writing = self.chat.is_running and self.screen is self.chat and bool(self.chat.composer.draft)
-            screen = QuestionScreen(question, QUIET_SECONDS if writing else 0.0)
-            try:
-                return await self._answer(screen)
-            finally:
-                self.call_later(screen.withdraw)
+            return await self._answer(QuestionScreen(question, QUIET_SECONDS if writing else 0.0))
 
     async def choose_server(self, host: str, servers: Sequence[ServerThere]) -> ServerThere | None:
-        """Which of the servers on a machine is meant."""
+        """Which of the servers on a machine is meant; asked in the chat, whose server it will be. Cancelled when the
+        chat goes elsewhere."""
         from tui.screens.pick import PickScreen
 
-        question = _("Which server on {host}?").format(host=host)
         choices = [f"{one.port} {one.name or '?'}" for one in servers]
-        chosen = await self._answer(PickScreen(question, choices))
+        async with self._choices:
+            await self._back_in_chat()
+            chosen = await self._answer(PickScreen(_("Which server on {host}?").format(host=host), choices))
         return None if chosen is None else servers[chosen]
 
-    async def _answer(self, screen: Screen[Answer]) -> Answer | None:
-        """A dialog's answer, for tasks that are no workers of Textual's."""
+    async def _back_in_chat(self) -> None:
+        """Wait until no other screen is over the chat: the user opened that one for something else."""
+        changed = asyncio.Event()
+
+        def another_screen(_screen: object) -> None:
+            changed.set()
+
+        self.screen_change_signal.subscribe(self, another_screen, immediate=True)
+        try:
+            while self.screen is not self.chat:
+                changed.clear()
+                await changed.wait()
+        finally:
+            self.screen_change_signal.unsubscribe(self)
+
+    async def _answer(self, screen: Dialog[Answer]) -> Answer | None:
+        """A dialog's answer, for tasks that are no workers of Textual's. Cancelled, the dialog closes."""
         answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
 
         def given(value: Answer | None) -> None:
@@ -87,7 +100,10 @@ class MachinesSide(SettingsSide):
                 answer.set_result(value)
 
         self.call_later(self.push_screen, screen, given)
-        return await answer
+        try:
+            return await answer
+        finally:
+            self.call_later(screen.withdraw)
 
     # what the links say
 

@@ -147,11 +147,6 @@ class QuestionScreen(Comparing):
         if answer or self.question.kind is QuestionKind.OTHER:
             self.dismiss(answer)
 
-    def withdraw(self) -> None:
-        """ssh no longer waits for the answer."""
-        if self.is_attached:
-            self.dismiss(None)
-
 
 class ChangedKeyScreen(Comparing):
     """A machine that shows another host key than before. Answers ``replace``, or None: leave it."""
