@@ -24,9 +24,11 @@ from tui.model.launch import LaunchStage
 from tui.model.problem import Problem, ProblemError
 
 _CHECK_SECONDS = 5.0
+_STRANGE_SECONDS = 15.0
 _SCAN_SECONDS = 60.0
-"""Between two looks through all processes, which take 30 ms of processor on a machine with a thousand of them, while
-the same socket listens; workers that come later are seen then."""
+"""Between two looks at what listens: while nothing does, while something does that is no server we may see, and while
+the server's process lives. The list of sockets takes the kernel milliseconds, all processes take 30 ms on a machine
+with a thousand of them."""
 _LOG_PIECE = 1 << 20
 _LOG_HEAD = 4 << 20  # of a long log: the start-up lines at its beginning, then only its end
 _TIMEOUT = 5.0
@@ -144,13 +146,19 @@ class LocalFinder:
     def _look(self) -> Findings:
         now = time.monotonic()
         gone = self._server is not None and not os.path.isdir(f"/proc/{self._server.pid}")
-        if (gone or now - self._checked >= _CHECK_SECONDS) and self._may_differ(now, gone=gone):
+        if (gone or now - self._checked >= self._patience) and self._may_differ(now, gone=gone):
             self._take(next((entry for entry in self._find() if self._port in (*entry.ports, entry.port)), None))
         if self._server is None:
             return Findings()
         if self._log is not None:
             self._log.read()
         return self._findings(self._server)
+
+    @property
+    def _patience(self) -> float:
+        if not self._sockets:
+            return _CHECK_SECONDS
+        return _STRANGE_SECONDS if self._server is None else _SCAN_SECONDS
 
     def _may_differ(self, now: float, *, gone: bool) -> bool:
         """Whether to look through the processes again: what listens at the port is another one, or nothing, or it is

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,13 +91,14 @@ async def test_a_process_that_is_gone_is_looked_for_again():
     assert await finder.look() == Findings()
 
 
-async def test_processes_are_not_looked_through_again_while_the_same_socket_listens(monkeypatch):
-    monkeypatch.setattr(findings, "_CHECK_SECONDS", 0.0)
+async def test_processes_are_looked_through_again_only_when_something_may_have_changed(monkeypatch):
+    for name in ("_CHECK_SECONDS", "_STRANGE_SECONDS"):
+        monkeypatch.setattr(findings, name, 0.0)
     looks: list[str] = []
 
     def find() -> list[FoundServer]:
         looks.append("look")
-        return [server(MODEL)]
+        return []
 
     with socket.create_server(("127.0.0.1", 0)) as first:
         port = first.getsockname()[1]
@@ -108,10 +110,20 @@ async def test_processes_are_not_looked_through_again_while_the_same_socket_list
         with socket.create_server(("127.0.0.1", port)):
             await finder.look()
             await finder.look()
-            assert len(looks) == 2, "another socket: the server was started again"
+            assert len(looks) == 2, "another socket: a server was started"
     await finder.look()
     await finder.look()
     assert len(looks) == 4, "nothing listens: it may come at any time"
+
+
+async def test_a_server_that_lives_is_not_looked_for_again(monkeypatch):
+    monkeypatch.setattr(findings, "_CHECK_SECONDS", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        answers = [[replace(server(MODEL), ports=(port,))]]
+        finder = LocalFinder(port, find=lambda: answers.pop(0))
+        for _ in range(3):
+            assert (await finder.look()).kind == "process"
 
 
 async def test_the_log_file_of_a_process_is_read(tmp_path):
