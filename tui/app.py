@@ -200,5 +200,5 @@ def run_app(options: AppOptions, *, factory: WorkspaceFactory | None = None) -> 
     if app.crash is not None:
         from tui.i18n.problems import explain
 
-        sys.stderr.write(explain(app.crash).text + "\n")
+        sys.stderr.write(f"{explain(app.crash).text}\n{app.crash.detail}")
     return app.return_code or 0

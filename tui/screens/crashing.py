@@ -31,7 +31,9 @@ def _report(error: Exception, secrets: tuple[str, ...]) -> Problem:
     try:
         path = write_report(shown, secrets)
     except OSError as problem:
-        name = type(error).__name__
+        from textual.worker import WorkerFailed
+
+        name = type(error.error if isinstance(error, WorkerFailed) else error).__name__
         return Problem(
             "app.crashed_unwritten", {"error": name, "reason": problem.strerror or ""}, describe(shown, secrets)
         )

@@ -49,6 +49,6 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "app.crashed_unwritten": (
         N_("lmdeck ended because of an error of its own ({error}). The conversation is kept."),
-        N_("The report could not be written: {reason}."),
+        N_("The report could not be written ({reason}); please attach what follows when you report this."),
     ),
 }
