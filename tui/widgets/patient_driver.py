@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from threading import Event
 from typing import Any
+from weakref import finalize
 
 from textual._parser import ParseError
 from textual._time import get_time
@@ -25,11 +26,14 @@ _AT_ONCE = 4096
 
 
 class _WakingEvent(Event):
-    """An event that a thread can wait for together with a file: while it is set, ``descriptor`` can be read."""
+    """An event that a thread can wait for together with a file: while it is set, ``descriptor`` can be read. Its pipe
+    is closed with it: the driver that is closed while the app is suspended goes on with the same event."""
 
     def __init__(self) -> None:
         super().__init__()
         self.descriptor, self._writer = os.pipe()
+        for end in (self.descriptor, self._writer):
+            finalize(self, os.close, end)
 
     def set(self) -> None:
         if not self.is_set():
@@ -41,10 +45,6 @@ class _WakingEvent(Event):
             os.read(self.descriptor, 1)
         super().clear()
 
-    def close(self) -> None:
-        os.close(self.descriptor)
-        os.close(self._writer)
-
 
 class PatientDriver(LinuxDriver):
     """``LinuxDriver`` with another input thread."""
@@ -52,10 +52,6 @@ class PatientDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.exit_event = _WakingEvent()
-
-    def close(self) -> None:
-        super().close()
-        self.exit_event.close()
 
     def run_input_thread(self) -> None:
         """Dispatch what the terminal sends until ``exit_event`` is set."""

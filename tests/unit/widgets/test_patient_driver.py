@@ -87,6 +87,7 @@ async def test_it_ends_when_told_and_can_begin_again():
         thread.join(20)
         assert not thread.is_alive()
         driver.exit_event.clear()
+        driver.close()  # as Textual does when the app is suspended
         again = Thread(target=driver.run_input_thread)
         again.start()
         os.write(other, b"x")
