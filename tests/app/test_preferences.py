@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from tests.support.app import running, screen_text, see
 from tests.support.waiting import until_pilot
 from tui.config.profiles import load_profiles
 from tui.config.settings import Settings
+from tui.config.settings_load import load_settings
 from tui.config.settings_options import options_of
 from tui.screens.ask import AskScreen
 from tui.screens.confirm import ConfirmScreen
@@ -344,3 +346,14 @@ async def test_a_change_of_the_file_is_noticed(tmp_path: Path):
     assert live.settings.theme == "ember"
     assert live.loaded is not None
     assert [problem.code for problem in live.loaded.problems] == ["config.broken_toml"]
+
+
+async def test_of_many_changes_at_once_the_last_one_stays(tmp_path: Path):
+    live = LiveSettings(tmp_path / "config.toml")
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(1, 20):
+            tasks.create_task(live.save({"frames_local": number, "language": ("en", "zh-CN")[number % 2]}))
+            tasks.create_task(live.save_keys("chat.send", f"f{number % 12 + 1}"))
+    assert load_settings(live.path).settings.frames_local == 19
+    assert load_settings(live.path).settings.language == "zh-CN"
+    assert load_settings(live.path).keys == {"chat.send": "f8"}

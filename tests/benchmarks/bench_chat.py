@@ -74,10 +74,8 @@ async def measure(kind: str) -> None:
     line("memory at start", f"{client.rss():.0f} MiB")
     cpu, at = client.cpu(), client.bytes
     await asyncio.sleep(_IDLE_SECONDS)
-    line(
-        "idle",
-        f"{(client.cpu() - cpu) / _IDLE_SECONDS * 100:.2f} % of a core, {(client.bytes - at) / _IDLE_SECONDS:.0f} bytes/s",
-    )
+    busy, written = (client.cpu() - cpu) / _IDLE_SECONDS, (client.bytes - at) / _IDLE_SECONDS
+    line("idle", f"{busy * 100:.2f} % of a core, {written:.0f} bytes/s")
     times = await echo(client, 30)
     line(
         "key echo, idle, median / p95",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class LiveSettings:
         self.on_change: Changed = lambda _reload: None
         self._quick = quick_settings(self.path)
         self._watch: SettingsWatch | None = None
+        self._writing = asyncio.Lock()
 
     @property
     def settings(self) -> Settings:
@@ -53,20 +55,20 @@ class LiveSettings:
         """Save settings by dotted name (None: back to the default) and tell what changed. Raises ProblemError."""
         from tui.config.settings_write import save_settings
 
-        await asyncio.to_thread(save_settings, self.path, values)
-        await self._again()
+        await self.write(partial(save_settings, values=values))
 
     async def save_keys(self, identifier: str, keys: str | None) -> None:
         """Give an action other keys, or (None) its default ones. Raises ProblemError."""
         from tui.config.settings_write import change_file
 
-        await asyncio.to_thread(change_file, self.path, {("keys", identifier): keys})
-        await self._again()
+        await self.write(partial(change_file, changes={("keys", identifier): keys}))
 
     async def write(self, change: Callable[[Path], None]) -> None:
-        """Any other change of the file, done in a thread. Raises ProblemError."""
-        await asyncio.to_thread(change, self.path)
-        await self._again()
+        """Any other change of the file, done in a thread; one after the other, so that the last one asked for is what
+        stays. Raises ProblemError."""
+        async with self._writing:
+            await asyncio.to_thread(change, self.path)
+            await self._again()
 
     async def _again(self) -> None:
         if self._watch is None:
