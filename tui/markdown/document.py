@@ -19,15 +19,17 @@ from markdown_it.common.utils import normalizeReference
 
 from tui.markdown import blocks as build
 from tui.markdown.clean import Cleaner, clean
-from tui.markdown.elements import CodeElement, Element, TextElement
-from tui.markdown.grow import Growing, Part
-from tui.markdown.ink import Margin, Page, Row, Run
+from tui.markdown.elements import CodeElement, Element
+from tui.markdown.grow import LONG, Growing, Part
+from tui.markdown.ink import Page, Row
 from tui.markdown.nest import growing_kind
 from tui.markdown.paragraph import GrowingParagraph, may_settle
 from tui.markdown.parser import make_parser, parse
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+
+    from tui.markdown.rough import RoughBlock
 
 ROUGH = 6000
 """Characters of the end that are parsed again with every piece, at most; normally there are some hundred."""
@@ -91,7 +93,8 @@ class Document:
         self._pending: list[str] = []
         self._text = ""  # the tail's source, less what _growing has settled
         self._parsed_to = 0  # how much of _text the tail shows parsed
-        self._rough = False  # whether the tail ends with text that is not parsed
+        self._rough: RoughBlock | None = None  # the end of the tail where it is not parsed
+        self._ends_in_paragraph = False
         self._growing: Growing | None = None
         if text:
             self.feed(text)
@@ -129,8 +132,8 @@ class Document:
         if not added:
             return False
         self._text += added
-        if ROUGH < len(self._text) < self._parsed_to * _ROUGH_GROWTH:
-            self._show_rough()
+        if ROUGH < len(self._text) < self._parsed_to * _ROUGH_GROWTH and not self._paragraph_ended(added):
+            self._show_rough(added)
             return True
         if "\n" in added:
             self._close_complete()
@@ -140,16 +143,20 @@ class Document:
         self._parsed_to = len(self._text)
         return True
 
-    def _show_rough(self) -> None:
+    def _show_rough(self, added: str) -> None:
         """A long end of which nothing may be settled (marks without partners) is parsed again when it has grown by a
         share of itself; until then what is new stands below it as it came. What it costs must not grow with each
         piece."""
-        if self._rough:
-            self.tail.pop()
-        self._rough = True
-        added = self._text[self._parsed_to :]
-        lines = [TextElement(Margin(), (Run(line),)) for line in added.split("\n")]
-        self.tail.append(Block(added, list(lines), 0))
+        if self._rough is None:
+            from tui.markdown.rough import RoughBlock
+
+            self._rough = RoughBlock()
+            self.tail.append(self._rough)
+        self._rough.add(added)
+
+    def _paragraph_ended(self, added: str) -> bool:
+        """Is there a blank line in what came last, behind a paragraph? It can be closed then."""
+        return self._ends_in_paragraph and "\n" in added and "\n\n" in self._text[-len(added) - 1 :]
 
     def finish(self, text: str | None = None) -> None:
         """The text is complete. ``text``, when given, is the whole of it (from the store); a difference to what was
@@ -175,7 +182,7 @@ class Document:
         self.blocks, self.tail = [], []
         self.generation += 1
         self._cleaner, self._env, self._pending = Cleaner(), {}, [text]
-        self._text, self._growing, self._parsed_to, self._rough = "", None, 0, False
+        self._text, self._growing, self._parsed_to, self._rough = "", None, 0, None
 
     # -- closing -----------------------------------------------------------------------------------------------------
 
@@ -192,17 +199,30 @@ class Document:
         if not sections:
             if whole:
                 self._close_end(complete)
+            elif growing is None and len(complete) > LONG:
+                self._pass_definitions(complete)
             return
         if whole:
             self._close(parsed, len(sections), end)
             return
         last = sections[-1]
         count = len(sections) - 1
-        if _is_complete_leaf(last):
+        if _is_complete_leaf(last) or parsed.is_over(last):
             self._close(parsed, count + 1, parsed.offset_of_line(last[0].map[1] if last[0].map else 0))
         else:
             self._close(parsed, count, parsed.offset_of_line(build.first_line(last)))
             self._text = self._grow_last(last, parsed, self._text[: len(self._text) - len(rest)]) + rest
+
+    def _pass_definitions(self, text: str) -> None:
+        """Leave behind what makes no block, up to the last definition, which may go on."""
+        end = max(text.rfind("\n[") + 1, 0) if text.strip() else len(text)
+        if not end or parse(self._parser, text[:end], {}):
+            return
+        if self.blocks:
+            self.blocks[-1].source += text[:end]
+        else:
+            self.blocks.append(Block(text[:end], [], self._references))
+        self._text = self._text[end:]
 
     def _close(self, parsed: _Parsed, count: int, end: int) -> None:
         """Turn the first ``count`` sections, which reach to ``end``, into closed blocks."""
@@ -253,12 +273,13 @@ class Document:
     # -- the tail ----------------------------------------------------------------------------------------------------
 
     def _render_tail(self) -> None:
-        self._rough = False
+        self._rough = None
         growing = self._growing
         parsed = _Parsed(self, growing, self._text, complete=False)
         if not parsed.continues:  # the unfinished line may be taking the block to pieces: show the whole end afresh
             growing, parsed = None, _Parsed(self, None, self.tail_source, complete=False)
         sections = parsed.sections
+        self._ends_in_paragraph = bool(sections) and sections[-1][0].type == "paragraph_open"
         sources = parsed.sources(len(sections))
         self.tail = []
         if growing is not None:
@@ -327,6 +348,12 @@ class _Parsed:
     def part(self, section: build.Tokens) -> Part:
         return Part(section, self.lines)
 
+    def is_over(self, last: build.Tokens) -> bool:
+        """Is the last block of complete lines over? A blank line ends a paragraph and a table; behind any block may
+        stand definitions, which are none."""
+        behind = self.lines[last[0].map[1] : -1] if last[0].map else []
+        return bool(behind) and (last[0].type in _ENDED_BY_BLANK or any(line.strip() for line in behind))
+
     def sources(self, count: int, end: int | None = None) -> list[str]:
         """The sources of the first ``count`` sections, each up to the next; the last one up to ``end``."""
         if count == 0:
@@ -344,6 +371,7 @@ class _Parsed:
         return min(self._starts[line], self.end) if line < len(self._starts) else self.end
 
 
+_ENDED_BY_BLANK = frozenset(("paragraph_open", "table_open"))
 _CLOSED_LEAVES = frozenset(("hr", "fence", "heading_open", "math_block"))
 
 

@@ -10,6 +10,8 @@ from tui.markdown.document import Block, Document
 from tui.markdown.elements import CodeElement
 from tui.markdown.ink import BLANK, Page, Row
 
+_CHUNK = 256
+
 
 class CodePlace(NamedTuple):
     """A code block and where it stands: rows ``first`` to ``end`` (exclusive), its label included."""
@@ -27,8 +29,8 @@ class Layout:
         self.page = page
         self.rows: list[Row] = []
         self._starts: list[int] = []  # the first row of each block in document.all_blocks()
-        self._closed = 0  # closed blocks that are laid out for good
-        self._closed_rows = 0
+        self._laid: list[Block] = []  # closed blocks that are laid out for good, and the rows they end at
+        self._ends: list[int] = []
         self._generation = -1
         self.update()
 
@@ -36,24 +38,35 @@ class Layout:
         """Lay out what changed; returns the first row that is another than before or was not there (the number of
         rows when some only went away), None when nothing changed."""
         document = self.document
+        others: dict[int, list[Row]] = {}
         if document.generation != self._generation:
             self._generation = document.generation
-            self._closed = self._closed_rows = 0
-        base = self._closed_rows
+            others = self._take_back()
+        base = self._ends[-1] if self._ends else 0
         before = self.rows[base:]
         del self.rows[base:]
-        del self._starts[self._closed :]
-        blocks = document.blocks
-        for index in range(self._closed, len(blocks)):
-            self._append(blocks[index])
-            blocks[index].forget()
-        self._closed, self._closed_rows = len(blocks), len(self.rows)
+        del self._starts[len(self._laid) :]
+        for block in document.blocks[len(self._laid) :]:
+            self._append(others.get(id(block)) or block.rows(self.page))
+            block.forget()
+            self._laid.append(block)
+            self._ends.append(len(self.rows))
         for block in document.tail:
-            self._append(block)
+            self._append(block.rows(self.page))
         return self._first_difference(before, base)
 
-    def _append(self, block: Block) -> None:
-        rows = block.rows(self.page)
+    def _take_back(self) -> dict[int, list[Row]]:
+        """Some closed blocks may be others now: lay out again from the first that is. Returns the rows of those below
+        it, by the identity of their blocks, which live as long as the document or ``_laid`` has them."""
+        pairs = zip(self._laid, self.document.blocks, strict=False)
+        same = next((index for index, (mine, theirs) in enumerate(pairs) if mine is not theirs), len(self._laid))
+        places = zip(self._laid[same:], self._starts[same:], self._ends[same:], strict=False)
+        kept = set(map(id, self.document.blocks[same:]))
+        rows = {id(block): self.rows[start:end] for block, start, end in places if id(block) in kept}
+        del self._laid[same:], self._ends[same:]
+        return rows
+
+    def _append(self, rows: list[Row]) -> None:
         if rows and self.rows:
             self.rows.append(BLANK)
         self._starts.append(len(self.rows))
@@ -62,7 +75,10 @@ class Layout:
     def _first_difference(self, before: list[Row], base: int) -> int | None:
         rows = self.rows
         count = min(len(before), len(rows) - base)
-        for index in range(count):
+        first = 0
+        while first + _CHUNK <= count and before[first : first + _CHUNK] == rows[base + first : base + first + _CHUNK]:
+            first += _CHUNK  # rows that stayed are the same objects: a list finds that out many times faster
+        for index in range(first, count):
             old, new = before[index], rows[base + index]
             if old is not new and old != new:
                 return base + index
@@ -76,7 +92,7 @@ class Layout:
                 rows = block.rows(self.page)
                 start = self._starts[index]
                 self.rows[start : start + len(rows)] = rows
-                if index < self._closed:
+                if index < len(self._laid):
                     block.forget()
                 return start, start + len(rows)
         return None

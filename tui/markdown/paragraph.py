@@ -29,7 +29,7 @@ LONG_LINE = 1200
 KEPT = 300
 """Characters at its end that are not settled."""
 
-_SAFE_START = lazy(f"(?:\\*\\*)?[A-Za-z{IDEOGRAPHS}]")
+_SAFE_START = re.compile(r"(?!```|~~~|\$\$)[^\[\\|]")
 _WIDE_LETTER = f"(?![\u3000-\u303f\uff00-\uffef])[{IDEOGRAPHS}]"
 _CUT = lazy(f"(?<=[A-Za-z])(?= [A-Za-z])|(?<={_WIDE_LETTER})(?={_WIDE_LETTER})")
 _MARKS = "*_~`[]<$\\|"
@@ -47,6 +47,7 @@ class LongText:
         self._rows: list[Row] = []
         self._carry: list[Run] = []  # what the row not yet settled begins with
         self._joint: str | None = None
+        self._shown: list[Row] | None = None
 
     @property
     def last(self) -> str:
@@ -55,12 +56,19 @@ class LongText:
 
     def grow(self, runs: Sequence[Run]) -> None:
         """Settle more text."""
-        self._runs = join_runs([*self._runs, *runs])
-        self._carry.extend(runs)
+        _extend(self._runs, runs)
+        _extend(self._carry, runs)
+        self._shown = None
 
     def set_open(self, runs: Sequence[Run]) -> None:
         """Show ``runs`` behind what is settled."""
         self._open = runs
+        self._shown = None
+
+    def close(self) -> None:
+        """What is shown is all there is."""
+        self.grow(self._open)
+        self._open = ()
 
     def all_runs(self) -> list[Run]:
         return join_runs([*self._runs, *self._open])
@@ -69,6 +77,11 @@ class LongText:
         if page != self._page:
             self.forget()
             self._page = page
+        if self._shown is None:
+            self._shown = self._made(page)
+        return self._shown
+
+    def _made(self, page: Page) -> list[Row]:
         text = plain(self._carry)
         _, room = page.fit(())
         spans = wrap(text, room, page.wide_ambiguous)
@@ -84,6 +97,12 @@ class LongText:
 
     def forget(self) -> None:
         self._page, self._rows, self._carry, self._joint = None, [], list(self._runs), None
+        self._shown = None
+
+
+def _extend(line: list[Run], runs: Sequence[Run]) -> None:
+    """Add ``runs`` to a line whose runs are joined."""
+    line[-1:] = join_runs([*line[-1:], *runs])
 
 
 class GrowingParagraph(Growing):
@@ -161,7 +180,7 @@ class GrowingParagraph(Growing):
     def add(self, part: Part, *, last: bool) -> int:
         if last:
             self._show_lines(self._inline(part.section))
-            self.block.elements[self.block.settled] = TextElement(Margin(), self._last_line.all_runs())
+            self._last_line.close()
             self.block.settled = len(self.block.elements)
         return build.first_line(part.section)
 
@@ -177,7 +196,7 @@ def may_settle(section: build.Tokens, text: str) -> bool:
         section[0].type == "paragraph_open"
         and len(start) > LONG_LINE
         and "|" not in start
-        and _SAFE_START().match(start) is not None
+        and _SAFE_START.match(start) is not None
     )
 
 

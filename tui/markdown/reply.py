@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tui.markdown.copying import Place, selected_text
 from tui.markdown.document import Document
+from tui.markdown.elements import CodeElement
 from tui.markdown.highlight import HighlightJob, wants_colours
 from tui.markdown.ink import Link, Page, Row
 from tui.markdown.layout import CodePlace, Layout
@@ -26,6 +27,8 @@ class Reply:
         self.document.flush()
         self._layouts: dict[Page, Layout] = {}
         self.page = page or Page(80)
+        self._plain_codes: list[CodeElement] = []  # of closed blocks, as far as they may get colours
+        self._looked_at = (0, 0)  # the document's generation, and how many of its blocks that list knows
 
     @property
     def layout(self) -> Layout:
@@ -108,7 +111,17 @@ class Reply:
 
     def highlights(self) -> Iterator[HighlightJob]:
         """Jobs for code blocks that could have colours and have none; an unfinished block has none to get."""
-        for block in self.document.all_blocks():
+        document = self.document
+        generation, known = self._looked_at
+        if generation != document.generation or known > len(document.blocks):
+            self._plain_codes, known = [], 0
+        codes = [code for block in document.blocks[known:] for code in block.codes()]
+        self._looked_at = (document.generation, len(document.blocks))
+        self._plain_codes = [code for code in self._plain_codes if not code.painted]
+        self._plain_codes += [code for code in codes if wants_colours(code)]
+        for code in self._plain_codes:
+            yield HighlightJob(code)
+        for block in document.tail:
             for code in block.codes():
-                if (code.closed or self.document.finished) and wants_colours(code):
+                if code.closed and wants_colours(code):
                     yield HighlightJob(code)

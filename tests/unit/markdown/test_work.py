@@ -1,0 +1,150 @@
+"""What a piece of a long text costs does not grow with what is above it: counted in work, not in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.markdown.documents import streamed, whole
+from tui.markdown import paragraph
+from tui.markdown.document import ROUGH, Block, Document
+from tui.markdown.elements import CodeElement
+from tui.markdown.ink import Page
+from tui.markdown.layout import Layout
+from tui.markdown.reply import Reply
+
+UNPAIRED = {
+    "emphasis": "**never closed " + "some words and then more of them. " * 1500,
+    "prices": "it costs $5 and then " * 2400,
+    "paths": "C:\\dir\\file, " * 3800,
+    "pipes": "one | other, " * 3800,
+    "one word": "x" * 50_000,
+    "emoji": "👨‍👩‍👧‍👦🇨🇳👍🏽" * 3500,
+}
+
+
+def pieces_of(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def stream(text: str, size: int = 100) -> Iterator[Reply]:
+    """A reply after each piece."""
+    reply = Reply("", Page(60))
+    for piece in pieces_of(text, size):
+        reply.document.feed(piece)
+        reply.flush()
+        yield reply
+    reply.finish()
+    yield reply
+
+
+@pytest.mark.parametrize("name", list(UNPAIRED))
+def test_what_is_not_parsed_yet_is_wrapped_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped: list[int] = []
+    wrap = paragraph.wrapped_rows
+
+    def note(runs: Any, *others: Any) -> Any:
+        wrapped.append(sum(len(run.text) for run in runs))
+        return wrap(runs, *others)
+
+    monkeypatch.setattr(paragraph, "wrapped_rows", note)
+    text = UNPAIRED[name]
+    *_, reply = stream(text)
+    assert sum(wrapped) < len(text) * 30  # wrapped again with every piece: × 60 and more
+    monkeypatch.undo()
+    assert reply.rows == whole(text, 60)
+
+
+def test_a_paragraph_is_closed_by_a_blank_line_however_long_it_is() -> None:
+    document = Document(UNPAIRED["pipes"])
+    document.flush()
+    assert len(document.tail_source) > ROUGH
+    document.feed("end\n\n")
+    document.flush()
+    assert document.tail_source == "\n"
+    assert len(document.blocks) == 1
+
+
+def test_definitions_are_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"see [word {n}]\n\n" for n in range(20)) + "".join(
+        f"[word {n}]: https://example.com/{n}\n" + "\n" * (n % 2) for n in range(2000)
+    )
+    parsed: list[int] = []
+    parse = Document.parse
+
+    def note(self: Document, part: str) -> Any:
+        parsed.append(len(part))
+        return parse(self, part)
+
+    monkeypatch.setattr(Document, "parse", note)
+    *_, reply = stream(text)
+    assert max(parsed) < 1500
+    assert reply.document.source == text
+    monkeypatch.undo()
+    assert reply.rows == whole(text, 60)
+    assert len(reply.links()) == 20
+
+
+def test_a_definition_over_two_lines_is_not_cut() -> None:
+    head = "".join(f"[other {n}]: /{n}\n" for n in range(60))
+    for rest in (
+        '[a]:\n/first\n"title"\n[a]: /second\n',
+        "[a]:\n[b]: /c\n[b]: /d\n",
+        "[a]: /first 'of\n[b]' c\n",
+    ):
+        text = f"{head}{rest}\n[a] and [b] and [c]\n"
+        assert streamed(list(text))[1].rows == whole(text)
+
+
+def test_blank_lines_are_left_behind() -> None:
+    document = Document()
+    for _ in range(200):
+        document.feed("\n" * 20)
+        document.flush()
+        assert len(document.tail_source) < 600
+
+
+def test_late_definitions_lay_out_what_they_change_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"paragraph {n} has {'[a link]' if n == 90 else 'words'}\n\n" for n in range(200))
+    document = Document(text)
+    document.flush()
+    layout = Layout(document, Page(60))
+    document.feed("[a link]: https://example.com\n")
+    laid_out: list[Block] = []
+    rows = Block.rows
+
+    def note(self: Block, page: Page) -> Any:
+        laid_out.append(self)
+        return rows(self, page)
+
+    monkeypatch.setattr(Block, "rows", note)
+    document.finish()
+    layout.update()
+    assert len(laid_out) <= 2
+    monkeypatch.undo()
+    assert layout.rows == whole(text + "[a link]: https://example.com\n", 60)
+    places = [layout.block_at(row) for row in range(0, len(layout.rows), 2)]
+    assert places == list(range(200))
+
+
+def test_code_is_looked_for_in_new_blocks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"paragraph {n}\n\n```py\nx = {n}\n```\n\n" for n in range(100))
+    looked: list[Block] = []
+    codes = Block.codes
+
+    def note(self: Block) -> Iterator[CodeElement]:
+        looked.append(self)
+        return codes(self)
+
+    monkeypatch.setattr(Block, "codes", note)
+    replies = stream(text, 10)
+    reply = next(replies)
+    for reply in replies:
+        for job in reply.highlights():
+            while not job.step(1):
+                pass
+    assert len(looked) < len(text) / 10 * 3 + 200
+    assert all(code.painted for block in reply.document.blocks for code in codes(block))
+    assert not list(reply.highlights())
