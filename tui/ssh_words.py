@@ -55,25 +55,35 @@ def joined_options(words: Sequence[str]) -> list[str]:
 
 
 def option_words(values: Sequence[str]) -> tuple[str, ...]:
-    """Words for ssh of what followed ``--ssh-option``: ``-i key`` (one value or two), or ``Key=value`` as behind
-    ``-o``. Raises ProblemError(ssh.bad_command_line)."""
+    """Words for ssh of what followed ``--ssh-option``, or of a profile's ``ssh_options``: ``-i key`` (one value or
+    two), or ``Key=value`` as behind ``-o``. Raises ProblemError(ssh.bad_command_line)."""
     found: list[str] = []
     for value in values:
-        try:
-            words = shlex.split(value)
-        except ValueError:
-            from tui.ssh.target import bad
-
-            raise bad("bad_command_line", text=value) from None
-        if words and _SETTING.match(words[0]) and not _waits(found):
-            found.append("-o")
-        found += words
+        if _waits(found) or (value.startswith("-o") and _SETTING.match(value[2:])):
+            found.append(value)
+        elif _SETTING.match(value):
+            found += ["-o", value]
+        else:
+            found += _split(value)
     return tuple(found)
 
 
 _SETTING = re.compile(r"\w+=")
 
 
+def _split(value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError:
+        from tui.ssh.target import bad
+
+        raise bad("bad_command_line", text=value) from None
+
+
 def _waits(found: list[str]) -> bool:
     """Whether the last word is an option whose value comes next."""
-    return bool(found) and re.fullmatch(r"-[A-Za-z]", found[-1]) is not None
+    if not found or re.fullmatch("-[A-Za-z]", found[-1]) is None:
+        return False
+    from tui.ssh.command_line import WITH_VALUE
+
+    return found[-1][1] in WITH_VALUE

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tui.config.profiles import Profile
+from tui.hosts.remote import target_of
 from tui.model.problem import ProblemError
 from tui.ssh.command_line import with_options
 from tui.ssh.target import parse_target
@@ -42,12 +44,15 @@ def test_options_with_a_dash_reach_argparse():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (["-F", "/my file"], ("-F", "/my", "file")),
+        (["-F", "/my file"], ("-F", "/my file")),
         (["-i key"], ("-i", "key")),
         (["-i '/my key'"], ("-i", "/my key")),
         (["-o", "User=root"], ("-o", "User=root")),
         (["StrictHostKeyChecking=no", "Compression=no"], ("-o", "StrictHostKeyChecking=no", "-o", "Compression=no")),
         (["-oUser=root"], ("-oUser=root",)),
+        (["-v", "User=root"], ("-v", "-o", "User=root")),
+        (["ProxyCommand=ssh -W %h:%p jump"], ("-o", "ProxyCommand=ssh -W %h:%p jump")),
+        (["-oProxyCommand=nc %h %p"], ("-oProxyCommand=nc %h %p",)),
         ([""], ()),
     ],
 )
@@ -64,3 +69,10 @@ def test_a_quote_that_is_not_closed():
     with pytest.raises(ProblemError) as caught:
         option_words(["-i 'key"])
     assert caught.value.problem.code == "ssh.bad_command_line"
+
+
+def test_a_profile_takes_what_the_command_line_takes():
+    profile = Profile("box", ssh="root@box", ssh_options=("-i ~/.ssh/camp", "Compression=yes", "-p", "48626"))
+    target = target_of(profile)
+    assert target.login == "root@box:48626"
+    assert target.options == ("-i", "~/.ssh/camp", "-o", "Compression=yes")

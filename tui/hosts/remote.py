@@ -21,6 +21,7 @@ from tui.ssh.hub import Hub
 from tui.ssh.link import Link
 from tui.ssh.target import Target, parse_target
 from tui.ssh.timing import Timing
+from tui.ssh_words import option_words
 
 
 class RemoteHost(OrderingHost):
@@ -98,7 +99,7 @@ def target_of(profile: Profile) -> Target:
     target = parse_target(f"ssh://{profile.ssh.removeprefix('ssh://')}/{profile.ssh_server}")
     named = profile.ssh_server != Profile(profile.name).ssh_server
     target = replace(target, new_host_each_time=profile.new_host_each_time, names_server=named)
-    return with_options(target, profile.ssh_options)
+    return with_options(target, option_words(profile.ssh_options))
 
 
 async def open_remote(

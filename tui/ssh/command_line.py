@@ -12,7 +12,7 @@ from tui.model.problem import ProblemError
 from tui.ssh.target import Target, bad, clean, parse_destination, parse_port
 
 # ssh's getopt string is 1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy
-_WITH_VALUE = frozenset("bceilmopBDEFIJLOPQRSwW")
+WITH_VALUE = frozenset("bceilmopBDEFIJLOPQRSwW")
 _BARE = frozenset("1246afgknqstvxACGKMNTVXYy")
 _KEPT = frozenset("bcimBFJ")  # handed to ssh with their value
 _KEPT_BARE = frozenset("46")
@@ -112,7 +112,7 @@ def _read(words: list[str]) -> _Found:
 def _cluster(word: str, following: list[str], found: _Found) -> int:
     """One word of options such as ``-CNgL`` or ``-p22``; the number of words behind it that were used."""
     for place, letter in enumerate(word[1:], 1):
-        if letter in _WITH_VALUE:
+        if letter in WITH_VALUE:
             value = word[place + 1 :]
             if value:
                 found.pairs.append((letter, value))
