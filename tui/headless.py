@@ -1,7 +1,8 @@
 """``lmdeck ask``: one answer without a screen.
 
-Exit codes: 0 an answer came; 1 the turn failed or ended without an answer; 2 the request makes no sense (address, tool
-or model name); 3 the server cannot be reached or refuses us; 130 interrupted (what had arrived was printed).
+Exit codes: 0 an answer came; 1 the turn failed or ended without an answer; 2 the request makes no sense (no question,
+address, tool or model name); 3 the server cannot be reached or refuses us; 130 interrupted (what had arrived was
+printed).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tui.model.request import Sampling
 if TYPE_CHECKING:
     from tui.session import Session
 
+_WRONG = frozenset(("ask.nothing", "ask.unknown_tool", "ask.unknown_model"))
 _OF_THE_TURN = frozenset(("ssh.reply_cut", "ssh.agent_refused", "ssh.agent_silent"))
 
 # Problems of a running turn that mean "no way to the server", not "a bad answer".
@@ -93,6 +95,8 @@ async def _prepare(options: AskOptions, stack: AsyncExitStack) -> Session:
     """Everything that may be wrong before the question is sent. Raises ProblemError."""
     from tui.session import Session
 
+    if not options.prompt.strip():
+        raise ProblemError(Problem("ask.nothing"))
     tools = await open_ask_tools(options.tools, options.allow)
     stack.push_async_callback(tools.aclose)
     store = None
@@ -149,7 +153,7 @@ def _problem(end: SessionEvent | None, session: Session) -> Problem | None:
 
 
 def _exit_code(problem: Problem) -> int:
-    wrong = problem.code.startswith("address.") or problem.code in ("ask.unknown_tool", "ask.unknown_model")
+    wrong = problem.code.startswith("address.") or problem.code in _WRONG
     if wrong:
         return USAGE
     if problem.code in _OF_THE_TURN:

@@ -121,6 +121,7 @@ async def test_saved_conversations_are_in_the_store(demo, tmp_path):
     [
         ({"url": "http://127.0.0.1:1"}, 3, "server.refused"),
         ({"url": ""}, 2, "address.empty"),
+        ({"prompt": " \n"}, 2, "ask.nothing"),
         ({"tools": ("divide",)}, 2, "ask.unknown_tool"),
         ({"allow": frozenset({"rm"})}, 2, "ask.unknown_tool"),
         ({"model": "nope"}, 2, "ask.unknown_model"),

@@ -156,6 +156,10 @@ _ASK: dict[str, tuple[str, str]] = {
         N_("The model wanted to call {name}, which was not allowed."),
         N_("Allow it with --allow {name} if you want it to run."),
     ),
+    "ask.nothing": (
+        N_("There is nothing to ask: the question is empty."),
+        N_("Give it as one quoted word, or - to read it from standard input."),
+    ),
     "ask.not_ready": (
         N_("The server at {url} did not answer in time."),
         N_("Check that it is up and reachable from here."),
