@@ -72,9 +72,9 @@ def quote_margin(margin: Margin) -> Margin:
     return margin.plus(bar, bar, "> ", "> ")
 
 
-def table_head(section: Tokens) -> TableElement:
+def table_head(section: Tokens, margin: Margin = NO_MARGIN) -> TableElement:
     """An empty table with the header of ``section``."""
-    return _table(section, NO_MARGIN)
+    return _table(section, margin)
 
 
 def table_rows(section: Tokens) -> list[list[Cell]]:

@@ -80,7 +80,7 @@ class CodeElement:
         self.language = language
         self.closed = closed
         self._lines = list(lines)
-        self._open_line: str | None = None
+        self._open_lines: Sequence[str] = ()
         self._painted: list[list[Run]] | None = None
         self._page: Page | None = None
         self._settled: list[Row] = []
@@ -89,8 +89,7 @@ class CodeElement:
     @property
     def code(self) -> str:
         """The code as it was written, without its fence."""
-        lines = self._lines if self._open_line is None else [*self._lines, self._open_line]
-        return "\n".join(lines)
+        return "\n".join([*self._lines, *self._open_lines])
 
     @property
     def painted(self) -> bool:
@@ -99,11 +98,11 @@ class CodeElement:
     def grow(self, lines: Sequence[str]) -> None:
         """Add complete lines at the end."""
         self._lines.extend(lines)
-        self._open_line = None
+        self._open_lines = ()
 
-    def set_open_line(self, line: str | None) -> None:
-        """Show ``line``, which is still being written, as the last one."""
-        self._open_line = line
+    def set_open_lines(self, lines: Sequence[str]) -> None:
+        """Show ``lines``, which may still change, as the last ones."""
+        self._open_lines = lines
 
     def paint(self, lines: list[list[Run]]) -> None:
         """Show ``lines`` (runs of the same text) instead of plain ones."""
@@ -121,9 +120,10 @@ class CodeElement:
             painted = self._painted[index] if self._painted is not None else None
             self._settled.extend(self._line_rows(self._lines[index], painted, page, first=index == 0))
         self._settled_lines = len(self._lines)
-        if self._open_line is None and (self._lines or self.language):
-            return self._settled
-        return self._settled + self._line_rows(self._open_line or "", None, page, first=not self._lines)
+        rows = self._settled
+        for index, line in enumerate(self._open_lines or (() if self._lines or self.language else ("",))):
+            rows = rows + self._line_rows(line, None, page, first=not self._lines and index == 0)
+        return rows
 
     def forget(self) -> None:
         self._page, self._settled, self._settled_lines = None, [], 0

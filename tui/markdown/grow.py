@@ -108,6 +108,4 @@ class GrowingFence(Growing):
 
     def show(self, part: Part | None) -> None:
         rest = build.code_lines(part.section[0].content) if part else []
-        self._code.set_open_line(rest[-1] if rest else None)
-        if part and build.is_closed_fence(part.section[0]):
-            self._code.set_open_line(None)
+        self._code.set_open_lines(() if part and build.is_closed_fence(part.section[0]) else rest[-1:])

@@ -15,6 +15,7 @@ from tui.markdown import blocks as build
 from tui.markdown import grow
 from tui.markdown.elements import Element, GapElement
 from tui.markdown.grow import Growing, Part
+from tui.markdown.leaf import OpenLeaf, leaf_kind
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -97,6 +98,8 @@ class GrowingNest(Growing):
         margin = build.quote_margin(build.NO_MARGIN) if opening.type == _QUOTE else build.NO_MARGIN
         self._path = [_Open(opening, margin, 0)]
         """The open containers, from the outermost."""
+        self._leaf: OpenLeaf | None = None
+        """The open block in the innermost container, where its lines are settled: the last element."""
         self._head = ""
         self._head_lines = 0
 
@@ -116,36 +119,51 @@ class GrowingNest(Growing):
                 section = children[0]
             if not container.matches(section):
                 return False
-        return True
+        if self._leaf is None:
+            return True
+        children = self._path[-1].children(section)
+        return bool(children) and self._leaf.matches(children[0])
 
     def add(self, part: Part, *, last: bool) -> int:
         elements: list[Element] = []
         line = 0
         if last:
-            elements = self._rest(0, part.section, part.lines)
+            elements = self._rest(0, part.section, part.lines, final=True)
         else:
             line = self._settle(0, part.section, part.lines, elements)
             self._head = "".join(self._head_of(level) for level, node in enumerate(self._path) if node.is_item)
+            if self._leaf is not None:
+                around = self._around(len(self._path))
+                self._head += "".join(f"{around}{text}\n" for text in self._leaf.head)
             self._head_lines = self._head.count("\n")
         self.block.elements[self.block.settled :] = elements
-        self.block.settled = len(self.block.elements)
+        self.block.settled = len(self.block.elements) - (self._leaf is not None)
         return line
 
     def show(self, part: Part | None) -> None:
         self.block.elements[self.block.settled :] = self._rest(0, part.section, part.lines) if part else []
 
-    def _rest(self, level: int, section: build.Tokens, lines: Sequence[str]) -> list[Element]:
-        """The elements of ``section``, the rest of the open container on ``level``."""
+    def _rest(self, level: int, section: build.Tokens, lines: Sequence[str], *, final: bool = False) -> list[Element]:
+        """The elements of ``section``, the rest of the open container on ``level``; ``final``: all there will be."""
         node = self._path[level]
         children = node.children(section)
         if not children:
             return []
-        if level + 1 == len(self._path):
+        if level + 1 < len(self._path):
+            elements = self._rest(level + 1, children[0], lines, final=final)
+        elif self._leaf is not None:
+            elements = self._leaf_shown(self._leaf, children[0], final=final)
+        else:
             return node.build(lines, children, skip=0, gap=node.gap(lines, children[0], self._head_lines))
-        elements = self._rest(level + 1, children[0], lines)
         if others := children[1:]:
             elements += node.build(lines, others, skip=1, gap=build.blank_before(lines, others[0]))
         return elements
+
+    def _leaf_shown(self, leaf: OpenLeaf, section: build.Tokens, *, final: bool) -> list[Element]:
+        leaf.show(section, final=final)
+        if final:
+            self._leaf = None
+        return [leaf.element]
 
     def _settle(self, level: int, section: build.Tokens, lines: Sequence[str], done: list[Element]) -> int:
         """Add to ``done`` the elements of what is final in ``section``, the rest of the open container on ``level``.
@@ -155,16 +173,29 @@ class GrowingNest(Growing):
         if level + 1 < len(self._path):
             if len(children) == 1:
                 return self._settle(level + 1, children[0], lines, done)
-            done += self._rest(level + 1, children[0], lines)
+            done += self._rest(level + 1, children[0], lines, final=True)
             del self._path[level + 1 :]
-            children = children[1:]
-            node.pass_over(1, gap=build.blank_before(lines, children[0]))
-            gap = build.blank_before(lines, children[0])
+            children, gap = self._pass_first(node, children, lines)
+        elif self._leaf is not None:
+            if len(children) == 1:
+                done.append(self._leaf.element)
+                return self._leaf.settle(children[0])
+            done += self._leaf_shown(self._leaf, children[0], final=True)
+            children, gap = self._pass_first(node, children, lines)
         elif children:
             gap = node.gap(lines, children[0], self._head_lines)
         else:
             return build.first_line(section)
         return self._settle_children(children, lines, done, gap=gap)
+
+    @staticmethod
+    def _pass_first(
+        node: _Open, children: Sequence[build.Tokens], lines: Sequence[str]
+    ) -> tuple[Sequence[build.Tokens], bool]:
+        """The first child is done: the others, and whether a blank line stands before them."""
+        gap = build.blank_before(lines, children[1])
+        node.pass_over(1, gap=gap)
+        return children[1:], gap
 
     def _settle_children(
         self, children: Sequence[build.Tokens], lines: Sequence[str], done: list[Element], *, gap: bool
@@ -176,7 +207,11 @@ class GrowingNest(Growing):
             done += node.build(lines, final, skip=0, gap=gap)
             gap = build.blank_before(lines, last)
             node.pass_over(len(final), gap=gap)
-        if _size(lines, last) < grow.LONG or not _divisible(last, lines):
+        if _size(lines, last) < grow.LONG:
+            return build.first_line(last)
+        if leaf_kind(last, lines) is not None:
+            return self._open_leaf(last, lines, done, gap=gap)
+        if not _divisible(last, lines):
             return build.first_line(last)
         while True:
             if gap:
@@ -186,6 +221,20 @@ class GrowingNest(Growing):
             if final:
                 return self._settle_children([*final, last], lines, done, gap=False)
             gap = False
+            if last[0].type not in _CONTAINERS:  # on the line of its item's marker, maybe: it cannot be left out
+                return self._open_leaf(last, lines, done, gap=False)
+
+    def _open_leaf(self, section: build.Tokens, lines: Sequence[str], done: list[Element], *, gap: bool) -> int:
+        """Settle lines of ``section``, the last child of the innermost open container, from now on."""
+        kind, node, first = leaf_kind(section, lines), self._path[-1], build.first_line(section)
+        if kind is None:
+            return first
+        if gap:
+            done.append(GapElement(node.margin.after_first()))
+        head = [line[self._position_in(line) :] for line in lines[first : first + kind.LINES]]
+        self._leaf = kind(section, head, node.margin)
+        done.append(self._leaf.element)
+        return self._leaf.settle(section)
 
     def _enter(self, section: build.Tokens, lines: Sequence[str]) -> _Open:
         node = self._path[-1].enter(section, lines)
@@ -196,22 +245,29 @@ class GrowingNest(Growing):
 
     def _marker_on(self, line: str) -> str:
         """The marker of an item inside the open containers, on its ``line``."""
+        match = _MARKER.match(line, self._position_in(line))
+        if match is None:
+            return ""
+        indent, marker, blanks, text = match.groups()
+        return f"{indent}{marker}{blanks if text and len(blanks) < 5 else ' '}"
+
+    def _position_in(self, line: str) -> int:
+        """Where the content of the innermost open container begins on ``line``."""
         position = 0
         for node in self._path:
             if node.opening.type == _QUOTE and (mark := _QUOTE_MARK.match(line, position)):
                 position = mark.end()
             elif node.is_item:
                 position += len(node.marker)
-        match = _MARKER.match(line, position)
-        if match is None:
-            return ""
-        indent, marker, blanks, text = match.groups()
-        return f"{indent}{marker}{blanks if text and len(blanks) < 5 else ' '}"
+        return position
+
+    def _around(self, level: int) -> str:
+        """What stands on a line before the content of the container around ``level``."""
+        return "".join(["> " if node.opening.type == _QUOTE else " " * len(node.marker) for node in self._path[:level]])
 
     def _head_of(self, level: int) -> str:
         """The line that stands for the open item on ``level``."""
-        around = ["> " if node.opening.type == _QUOTE else " " * len(node.marker) for node in self._path[:level]]
-        return f"{''.join(around)}{self._path[level].marker}{_RULE}\n"
+        return f"{self._around(level)}{self._path[level].marker}{_RULE}\n"
 
 
 def _divisible(section: build.Tokens, lines: Sequence[str]) -> bool:
@@ -220,7 +276,9 @@ def _divisible(section: build.Tokens, lines: Sequence[str]) -> bool:
     if section[0].type not in _CONTAINERS or (section[0].type == _ITEM and "\t" in lines[build.first_line(section)]):
         return False
     children = build.container_children(section)
-    return len(children) > 1 or (len(children) == 1 and _divisible(children[0], lines))
+    return len(children) > 1 or (
+        len(children) == 1 and (_divisible(children[0], lines) or leaf_kind(children[0], lines) is not None)
+    )
 
 
 def _size(lines: Sequence[str], section: build.Tokens) -> int:

@@ -13,6 +13,7 @@ from tui.markdown.wrap import CLOSING, IDEOGRAPHS, wrap
 _WORDS = lazy(f"[^\\s{IDEOGRAPHS}{CLOSING}]+")
 _LEAST_CAP = 14
 _SEPARATOR = " │ "
+_STEADY = 24  # rows; in a longer table the row that is being written widens no column before it is complete
 
 
 class Cell:
@@ -121,7 +122,7 @@ class TableElement:
             _widen(self._natural, self._least, row, page)
         self._measured = len(self._settled)
         natural, least = list(self._natural), list(self._least)
-        for row in self._open:
+        for row in self._open if len(self._settled) <= _STEADY else ():
             _widen(natural, least, row, page)
         room -= len(_SEPARATOR) * (len(natural) - 1)
         if sum(natural) <= room:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from tests.unit.markdown.documents import streamed, whole
-from tui.markdown import paragraph
+from tui.markdown import grow, paragraph
 from tui.markdown.document import ROUGH, Block, Document
 from tui.markdown.elements import CodeElement
-from tui.markdown.ink import Page
+from tui.markdown.ink import Page, Row
 from tui.markdown.layout import Layout
 from tui.markdown.reply import Reply
+from tui.markdown.table import TableElement
 
 UNPAIRED = {
     "emphasis": "**never closed " + "some words and then more of them. " * 1500,
@@ -27,6 +28,13 @@ UNPAIRED = {
 
 def pieces_of(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def unsettled(text: str, width: int = 40) -> list[Row]:
+    """The rows of ``text`` when nothing of it is settled before its end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grow, "LONG", len(text) + 1)
+        return whole(text, width)
 
 
 def stream(text: str, size: int = 100) -> Iterator[Reply]:
@@ -148,3 +156,74 @@ def test_code_is_looked_for_in_new_blocks_only(monkeypatch: pytest.MonkeyPatch) 
     assert len(looked) < len(text) / 10 * 3 + 200
     assert all(code.painted for block in reply.document.blocks for code in codes(block))
     assert not list(reply.highlights())
+
+
+INSIDE = {
+    "code in an item": ("1. like this:\n\n   ```python\n", "   x{n} = compute({n})  # 注\n"),
+    "code that is an item": ("- ```python\n", "  x{n} = compute({n})\n"),
+    "code in a quote": ("> ~~~js\n", "> let x{n} = {n};\n"),
+    "code deep inside": ("> - one\n>   1. two\n>      > ```\n", ">      > line {n}\n"),
+    "a table in an item": ("- here:\n\n  | a | b |\n  |---|--:|\n", "  | row {n} | {n} |\n"),
+    "a table in a quote": ("> | a | b |\n> |---|--:|\n", "> | row {n} | {n} |\n"),
+}
+
+
+@pytest.mark.parametrize("name", list(INSIDE))
+@pytest.mark.parametrize("end", ["", "\nafter\n", "\n- another\n\n> quote\n"])
+def test_code_and_tables_inside_others_are_parsed_line_by_line(
+    name: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, line = INSIDE[name]
+    text = head + "".join(line.replace("{n}", str(n)) for n in range(500)) + end
+    parsed: list[int] = []
+    parse = Document.parse
+
+    def note(self: Document, part: str) -> Any:
+        parsed.append(len(part))
+        return parse(self, part)
+
+    monkeypatch.setattr(Document, "parse", note)
+    *_, reply = stream(text, 60)
+    assert max(parsed) < 1500
+    monkeypatch.undo()
+    assert reply.document.generation == 0
+    assert reply.rows == unsettled(text, 60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The only child stands on the line of its item's marker, behind a definition that is no block.
+        "-   [r]: /\n    12. ```\n           deep\n        ```x\n        ```\n    12. | a | b|\n         |---|--:|\n\n",
+        "* [r]: /u\n  -   | a | b |\n      |---|--:|\n      - [ ] ```\n            c0\n            c1\n            c2",
+        "- ```py\n  code\n\n- next\n",  # the blank line is code and the gap before the next item
+        "> ```\n> a\n>\n\n> b\n",
+        "- | a | b |\n  |---|---|\n  | 1 | 2 |\nlazy\n",
+        "1. ```\n   a\n   ```x\n   b\n   ```\n   after\n",
+    ],
+)
+def test_lines_inside_others_are_settled_as_they_would_be_read_at_once(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = unsettled(text)
+    for long in (0, 60):
+        monkeypatch.setattr(grow, "LONG", long)
+        for size in (1, 2, 7):
+            assert streamed(pieces_of(text, size))[1].rows == expected
+
+
+def test_a_cell_that_is_being_written_moves_no_column_of_a_long_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"| row {n} | [page {n % 10}](https://example.com/{n}) | `value` |\n" for n in range(300)]
+    text = "| a | b | c |\n|---|---|---|\n" + "".join(rows)
+    built: list[int] = []
+    body = TableElement._body  # pyright: ignore[reportPrivateUsage]
+
+    def note(self: TableElement, *others: Any, **named: Any) -> Any:
+        built.append(1)
+        return body(self, *others, **named)
+
+    monkeypatch.setattr(TableElement, "_body", note)
+    *_, reply = stream(text, 10)
+    assert len(built) < 300 + len(text) / 10 * 2 + 30 * 50
+    monkeypatch.undo()
+    assert reply.rows == whole(text, 60)
