@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tui.model.surroundings import Surroundings
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.connect import ConnectScreen
 from tui.screens.launch import LaunchScreen
+from tui.screens.quantise import QuantiseScreen
 from tui.screens.seam import Approver, Teller, Workspace
 from tui.screens.servers import ServersScreen
 
@@ -78,7 +80,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
     from tui.screens import room
 
     monkeypatch.setenv("LMDECK_LANGUAGE", "en")
-    monkeypatch.setattr(room, "Pace", lambda: FAST)
+    monkeypatch.setattr(room, "Site", partial(room.Site, pace=FAST))
     monkeypatch.setattr("tui.launch.models.ROOTS", (str(models),))
     monkeypatch.setattr("tui.screens.servers.EVERY", 0.1)
 
@@ -118,6 +120,14 @@ async def test_from_the_chat_to_the_server_that_was_started(
         assert opened.made[0].closed
         await see(pilot, f"Connected to http://127.0.0.1:{port}.")
         assert [entry.running for entry in await spawned(machine)] == [True]
+
+
+async def test_a_command_fills_the_form_of_a_quantisation() -> None:
+    async with app_on(AppOptions(url="http://127.0.0.1:1")) as (app, pilot, _opened):
+        await pilot.press("/", *"quantize /m/one --calib-samples 64", "enter")
+        await until_pilot(pilot, lambda: isinstance(app.screen, QuantiseScreen) and not app.screen.state.checking)
+        assert isinstance(app.screen, QuantiseScreen)
+        assert app.screen.form.wish.words == ("/m/one", "--calib-samples", "64")
 
 
 async def test_a_switch_stops_ours_and_keeps_the_conversation(

@@ -18,6 +18,7 @@ from textual.widgets import Button, Input, OptionList
 from tests.support.app import running, screen_text, see
 from tests.support.fake_session import FakeLink, FakeWorkspace
 from tests.support.waiting import until_pilot
+from tui.config.action import Place
 from tui.config.drafts import Drafts
 from tui.config.settings import SamplingSettings, Settings
 from tui.model import events
@@ -32,7 +33,7 @@ from tui.screens.attach import completion, dropped_files, expand, media_type_of,
 from tui.screens.editor import edit, editor_command
 from tui.screens.export import read_target
 from tui.screens.history import HistoryScreen
-from tui.screens.menu import MenuScreen, command_lines
+from tui.screens.menu import MenuScreen, command_lines, matching
 from tui.screens.pick import PickScreen
 from tui.screens.sampling import Preset, kept_values, presets, supported
 from tui.screens.settings import SettingsScreen
@@ -67,6 +68,17 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_commands_are_recognised(text: str, meant: tuple[str, str] | None):
     assert parse(text) == meant
+
+
+def test_the_menu_finds_each_command_by_its_name_and_nothing_that_belongs_to_another_screen():
+    for command in SLASH:
+        lines = [line.text for line in command_lines(command.name, lambda _name: ())]
+        if command.argument:
+            assert lines[0] == command.name
+        else:
+            assert (lines, matching(command.name)[0].run) == ([], command.action)
+    assert matching("swi")[0].run == "app.switch_server"
+    assert {action.place for action in matching("")} == {Place.APP, Place.CHAT}
 
 
 def test_completion_of_commands():

@@ -96,9 +96,15 @@ class LaunchSide(MachineActions):
         self._enter(ServersScreen)
 
     def action_quantise(self) -> None:
+        self.quantise_words(())
+
+    def quantise_words(self, words: Sequence[str]) -> None:
+        """The form, filled with what follows ``lite auto_awq``."""
+        from tui.launch.wish import ServeWish
         from tui.screens.quantise import QuantiseScreen
 
-        self._enter(QuantiseScreen)
+        wish = ServeWish(tuple(words)) if words else None
+        self._enter(lambda site: QuantiseScreen(site, wish))
 
     @work(group="nodes", exclusive=True)
     async def action_nodes(self) -> None:

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from tui.config.actions import ACTIONS, Action, display_key
+from tui.config.actions import ACTIONS, Action, Place, display_key
 from tui.i18n import _
 from tui.screens.dialog import Dialog
 from tui.screens.slash import BY_NAME, SLASH
@@ -154,14 +154,28 @@ def command_lines(query: str, arguments: Callable[[str], Sequence[str]]) -> list
 
 
 def matching(query: str) -> list[Action]:
-    """Menu entries whose name, help or id holds every word of the query, in the order of the table."""
+    """Menu entries of the chat whose name, help or id holds every word of the query, in the order of the table; those
+    whose command begins as the query does come first, the one of exactly that command before all."""
     words = query.casefold().split()
-    found: list[Action] = []
-    for action in ACTIONS:
+
+    def rank(action: Action) -> int | None:
+        names = [one.name for one in SLASH if one.action == action.run and not one.argument] if words else []
+        if query.strip().casefold() in names:
+            return 0
+        if any(name.startswith(query.strip().casefold()) for name in names):
+            return 1
         text = f"{action.label} {action.description} {action.id} {action.title}".casefold()
-        if action.in_menu and all(word in text for word in words):
-            found.append(action)
-    return sorted(found, key=lambda action: not all(word in action.label.casefold() for word in words))
+        if not all(word in text for word in words):
+            return None
+        return 2 if all(word in action.label.casefold() for word in words) else 3
+
+    found = [(place, action) for action in ACTIONS if _offered(action) and (place := rank(action)) is not None]
+    return [action for _place, action in sorted(found, key=lambda entry: entry[0])]
+
+
+def _offered(action: Action) -> bool:
+    """Other screens have actions of the same name that mean something else there."""
+    return action.in_menu and action.place in (Place.APP, Place.CHAT)
 
 
 def _command(line: CommandLine) -> Content:

@@ -55,7 +55,7 @@ SLASH: tuple[Slash, ...] = (
     Slash("serve", N_("Start a server with this model."), N_("MODEL …"), "app.launch"),
     Slash("servers", N_("The servers of this machine."), action="app.servers"),
     Slash("switch", N_("Another model on this server."), action="app.switch_server"),
-    Slash("quantize", N_("Quantise a model to 4 bits."), action="app.quantise"),
+    Slash("quantize", N_("Quantise a model to 4 bits."), N_("MODEL …"), "app.quantise"),
     Slash("nodes", N_("The nodes of this proxy."), action="app.nodes"),
     Slash("settings", N_("Open the settings."), action="app.preferences"),
     Slash("server", N_("About the server."), action="screen.server_facts"),
@@ -218,15 +218,26 @@ async def _file(screen: ChatScreen, argument: str) -> str:
 
 
 async def _serve(screen: ChatScreen, argument: str) -> str:
+    if screen.launch_plan is not None:
+        screen.launch_plan(_shell_words(argument))
+    return ""
+
+
+async def _quantize(screen: ChatScreen, argument: str) -> str:
+    from tui.screens.launching import LaunchSide
+
+    if isinstance(screen.app, LaunchSide):
+        screen.app.quantise_words(_shell_words(argument))
+    return ""
+
+
+def _shell_words(argument: str) -> list[str]:
     import shlex
 
     try:
-        words = shlex.split(argument)
+        return shlex.split(argument)
     except ValueError:  # a quote that stays open
-        words = argument.split()
-    if screen.launch_plan is not None:
-        screen.launch_plan(words)
-    return ""
+        return argument.split()
 
 
 async def _forward(screen: ChatScreen, argument: str) -> str:
@@ -255,7 +266,7 @@ async def _language(screen: ChatScreen, argument: str) -> str:
 
 _VERBS: Mapping[str, Callable[[ChatScreen, str], Awaitable[str]]] = {
     "model": _model, "system": _system, "sampling": _sampling, "think": _think, "tools": _tools, "history": _history,
-    "serve": _serve, "rename": _rename, "export": _export,
+    "serve": _serve, "quantize": _quantize, "rename": _rename, "export": _export,
     "homework": _homework, "report": _report, "file": _file, "theme": _theme, "language": _language,
     "forward": _forward,
 }  # fmt: skip
