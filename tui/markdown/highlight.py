@@ -50,7 +50,7 @@ class HighlightJob:
 
     def __init__(self, element: CodeElement) -> None:
         self.element = element
-        self._key = (element.language.lower(), element.code)
+        self._key = ("", "")
         self._tokens: Iterator[tuple[Any, str]] | None = None
         self._lines: list[list[Run]] = [[]]
 
@@ -58,6 +58,7 @@ class HighlightJob:
         """Work for about ``seconds``; True when the job is done."""
         end = perf_counter() + seconds
         if self._tokens is None:
+            self._key = (self.element.language.lower(), self.element.code)
             if (kept := _Kept.lines.get(self._key)) is not None:
                 self.element.paint(kept)
                 return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -24,6 +24,7 @@ from tui.widgets.colouring import PAUSE, Colouring
 from tui.widgets.following import Following
 from tui.widgets.narrow import NARROW
 from tui.widgets.part_ink import COMPONENTS, PADDING, PartInk, with_offsets
+from tui.widgets.scroll_bar import BarKeeper
 from tui.widgets.selecting import number
 from tui.widgets.sheet import Place, Sheet, changed_rows, first_index
 
@@ -38,7 +39,6 @@ P = TypeVar("P", bound="PartView")
 
 _STRIPS_KEPT = 120  # of one part: a few screens; a strip is some 5 kB
 _LAID_OUT = 60  # parts that stay laid out
-_BAR_SECONDS = 2.0  # how often the scroll bar is put right while text grows
 
 
 @runtime_checkable
@@ -84,7 +84,7 @@ class Column(ScrollView, can_focus=False):
         self._last_frame = 0.0
         self._painted_at = 0.0
         self._unpainted: dict[int, int] = {}  # parts that changed since, and their first new row
-        self._bar_put_right = 0.0
+        self._bar = BarKeeper(self)
         self._told = (True, 0)
 
     # parts
@@ -206,7 +206,7 @@ class Column(ScrollView, can_focus=False):
         self._unpainted, self._painted_at = {}, self._last_frame
         if self.follows.framed():
             self._tell()
-        self._put_bar_right(at_once=everything or not changed)
+        self._bar.put_right(at_once=everything or not changed)
         if everything:
             self.refresh()
         elif rows := changed_rows(before, now, dirty):
@@ -254,22 +254,6 @@ class Column(ScrollView, can_focus=False):
                     part.strips.clear()
             self.sheet.resize(page, size.height)
         return True
-
-    def _put_bar_right(self, *, at_once: bool) -> None:
-        """Tell Textual, which knows nothing of the sheet, how long it is and where we are. Causes no layout."""
-        now = monotonic()
-        if not at_once and self.follows.sticks and now < self._bar_put_right + _BAR_SECONDS:
-            return
-        self._bar_put_right = now
-        total, y = self.sheet.total, self.sheet.y
-        for reactive, value in (
-            (Widget.virtual_size, Size(self.size.width, total)),
-            (Widget.scroll_y, float(y)),
-            (Widget.scroll_target_y, float(y)),
-        ):
-            self.set_reactive(cast("Any", reactive), value)
-        bar = self.vertical_scrollbar
-        bar.window_virtual_size, bar.window_size, bar.position = total, self.size.height, y
 
     def _tidy(self, changed: dict[int, int] | None) -> None:
         """Colour the code in view, and drop what was made for parts that are long out of view."""

@@ -61,6 +61,14 @@ class _Text:
         self._pieces.append(text)
         self.size += len(text)
 
+    def after(self, start: int) -> str:
+        """What came after so many characters. Costs what it gives, not what is there."""
+        index, size = len(self._pieces), self.size
+        while size > start:
+            index -= 1
+            size -= len(self._pieces[index])
+        return "".join(self._pieces[index:])[start - size :]
+
     @property
     def whole(self) -> str:
         if len(self._pieces) > 1:
@@ -193,7 +201,7 @@ class TextView(PartView):
         from tui.markdown.reply import AT_ONCE
 
         if self._fed < self._text.size:
-            reply.document.feed(self._text.whole[self._fed :])
+            reply.document.feed(self._text.after(self._fed))
             self._fed = self._text.size
         changed = reply.flush(AT_ONCE)
         self._go_on()
@@ -278,6 +286,7 @@ class ReasoningView(TextView):
         self._last = self._started
         self._seconds = seconds
         self._tokens: int | None = None
+        self._counted = self._wide = 0  # characters that were looked at, and those of them that are Chinese
         self._head = 0
 
     def feed(self, text: str) -> None:
@@ -295,6 +304,7 @@ class ReasoningView(TextView):
             self._seconds = self._last - self._started
         self._tokens = tokens or self._tokens
         super().finish(text)
+        self._counted = self._wide = 0
 
     @property
     def thinking(self) -> bool:
@@ -304,7 +314,9 @@ class ReasoningView(TextView):
         """The line that stays when it is folded."""
         seconds = self._last - self._started if self._seconds is None else self._seconds
         template = _("thinking {seconds} · {tokens} tok") if self.thinking else _("thought {seconds} · {tokens} tok")
-        tokens = f"{self._tokens:,}" if self._tokens else "≈" + f"{words.estimate_tokens(self.text):,}"
+        self._wide += words.count_wide(self._text.after(self._counted))
+        self._counted = self._text.size
+        tokens = f"{self._tokens:,}" if self._tokens else f"≈{words.tokens_of(self._counted, self._wide):,}"
         return f"{words.fold_mark(self.open)} " + template.format(seconds=words.seconds(seconds), tokens=tokens)
 
     def draw(self, page: Page) -> Sequence[Row]:

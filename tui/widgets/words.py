@@ -45,8 +45,17 @@ def size(count: int) -> str:
 
 def estimate_tokens(text: str) -> int:
     """A rough count for display: 0.7 tokens a Chinese character, four other characters a token."""
-    wide = len(_wide().findall(text))
-    return round(0.7 * wide + (len(text) - wide) / 4)
+    return tokens_of(len(text), count_wide(text))
+
+
+def count_wide(text: str) -> int:
+    """Its Chinese characters."""
+    return len(_wide().findall(text))
+
+
+def tokens_of(size: int, wide: int) -> int:
+    """``estimate_tokens`` for so many characters, so many of them Chinese."""
+    return round(0.7 * wide + (size - wide) / 4)
 
 
 def usage(value: Usage | None) -> list[str]:

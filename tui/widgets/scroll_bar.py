@@ -1,0 +1,50 @@
+"""The scroll bar of a column, which Textual draws and knows nothing about."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.geometry import Size
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from tui.widgets.column import Column
+
+_SECONDS = 2.0  # how often it is put right while text grows
+
+
+class BarKeeper:
+    """Tells Textual how long the sheet is and where we are. Causes no layout."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._put_right = 0.0
+        self._timer: Timer | None = None
+
+    def put_right(self, *, at_once: bool) -> None:
+        """``at_once``, or within two seconds while the view follows text that grows."""
+        column = self._column
+        now = monotonic()
+        due = self._put_right + _SECONDS
+        if not at_once and column.follows.sticks and now < due:
+            if self._timer is None:
+                self._timer = column.set_timer(due - now, self._put_right_late)
+            return
+        self._put_right = now
+        total, y = column.sheet.total, column.sheet.y
+        for reactive, value in (
+            (Widget.virtual_size, Size(column.size.width, total)),
+            (Widget.scroll_y, float(y)),
+            (Widget.scroll_target_y, float(y)),
+        ):
+            column.set_reactive(cast("Any", reactive), value)
+        bar = column.vertical_scrollbar
+        bar.window_virtual_size, bar.window_size, bar.position = total, column.size.height, y
+
+    def _put_right_late(self) -> None:
+        self._timer = None
+        if self._column.is_attached and self._column.sheet.view:
+            self.put_right(at_once=True)
