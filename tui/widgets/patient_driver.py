@@ -54,7 +54,7 @@ class PatientDriver(LinuxDriver):
         self.exit_event = _WakingEvent()
 
     def run_input_thread(self) -> None:
-        """Dispatch what the terminal sends until ``exit_event`` is set."""
+        """Dispatch what the terminal sends until ``exit_event`` is set or the terminal is gone."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")().decode
         with selectors.SelectSelector() as selector:  # as Textual: others do not know terminals on every system
@@ -63,7 +63,11 @@ class PatientDriver(LinuxDriver):
             try:
                 while not self.exit_event.is_set():
                     for key, _events in selector.select(_patience(parser)):
-                        if key.fd == self.fileno and (text := decode(os.read(self.fileno, _AT_ONCE))):
+                        if key.fd != self.fileno:
+                            continue
+                        if not (data := os.read(self.fileno, _AT_ONCE)):
+                            return
+                        if text := decode(data):
                             self._dispatch(parser.feed(text))
                     self._dispatch(parser.tick())
             finally:

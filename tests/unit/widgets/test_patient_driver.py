@@ -97,6 +97,13 @@ async def test_it_ends_when_told_and_can_begin_again():
         assert not again.is_alive()
 
 
+async def test_it_ends_with_the_terminal():
+    with reading() as (_driver, other, thread):
+        with open(os.devnull) as nothing:
+            os.dup2(nothing.fileno(), other)  # closes it
+        await until(lambda: not thread.is_alive())
+
+
 def wakes(driver: Collecting) -> int:
     lines = Path(f"/proc/self/task/{driver.task}/status").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
