@@ -9,10 +9,13 @@ from typing import Any
 from textual.strip import Strip
 
 from tests.support.fake_session import FakeWorkspace
+from tests.support.idle import install
 from tests.support.waiting import until_pilot
 from tui.app import LmdeckApp
 from tui.config.terminal import Terminal
 from tui.screens.seam import Approver, Teller, Workspace
+
+install()  # the pilot of every app in these tests waits for what is due
 
 
 def rows(app: Any) -> list[str]:
