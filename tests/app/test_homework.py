@@ -18,7 +18,7 @@ from tests.support import fake_lmdeploy
 from tests.support.app import running, screen_text, see
 from tests.support.demo import RunningDemo, demo
 from tests.support.fake_session import FakeWorkspace
-from tests.support.launching import FAST, home, lmdeploy, machine, models, recording, slice_card
+from tests.support.launching import home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until, until_pilot
 from tui.app import LmdeckApp
 from tui.app_options import AppOptions
@@ -178,15 +178,12 @@ async def test_quantise_start_ask_picture_with_lmdeploy_in_at_most_fifteen_keys(
     demo: RunningDemo, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """lmdeploy is the stand-in; the server that it starts says nothing, so the chat goes to the simulated one."""
-    from tui.screens import room
-
     root = tmp_path / "root"
     root.mkdir()
     for name in ("internlm2_5-1_8b-chat", "internlm2_5-7b-chat"):
         (root / name).symlink_to(models / name)
     (tmp_path / "lmdeck-config").mkdir()
     (tmp_path / "lmdeck-config" / "config.toml").write_text(f"model_roots = ['{root}']\n")
-    monkeypatch.setattr(room, "Pace", lambda: FAST)
     monkeypatch.setattr("tui.launch.models.ROOTS", ())
     monkeypatch.setattr("tui.screens.launching.ROOTS", (), raising=False)
     monkeypatch.setenv("FAKE_RESULT", str(models / "internlm2_5-1_8b-chat-w4a16-4bit"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tests.support import launching
 from tests.support.app import screen_text, see, send
 from tests.support.fake_session import FakeWorkspace
 from tests.support.launch_screens import choose
-from tests.support.launching import AWQ, FAST, W4A16, Install, home, lmdeploy, machine, models, recording, slice_card
+from tests.support.launching import AWQ, W4A16, Install, home, lmdeploy, machine, models, recording, slice_card
 from tests.support.waiting import until_pilot
 from tui.app import LmdeckApp
 from tui.app_options import AppOptions
@@ -76,11 +75,8 @@ async def app_on(
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
-    """Screens that are opened by the app look as often as tests need, and find the test's models."""
-    from tui.screens import room
-
+    """Screens that are opened by the app find the test's models, and the servers' one looks often."""
     monkeypatch.setenv("LMDECK_LANGUAGE", "en")
-    monkeypatch.setattr(room, "Site", partial(room.Site, pace=FAST))
     monkeypatch.setattr("tui.launch.models.ROOTS", (str(models),))
     monkeypatch.setattr("tui.screens.servers.EVERY", 0.1)
 
