@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from textual import events as ui
 
 from tests.support.app import rows, running, screen_text, see, spot
@@ -484,10 +485,26 @@ async def test_help_names_every_action_and_marks_eaten_keys():
         await on(pilot, HelpScreen)
         await see(pilot, "The composer")
         await see(pilot, "F2*")
+        await see(pilot, "/versions")
         await press(pilot, "f1")
         assert len(app.screen_stack) == 2
         await press(pilot, "escape")
         await until_pilot(pilot, lambda: app.screen is app.chat)
+
+
+async def test_help_goes_on_below_itself_and_breaks_chinese_between_characters(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LMDECK_LANGUAGE", "zh-CN")
+    async with running(size=(80, 24)) as (app, pilot, _workspace):
+        await press(pilot, "f1")
+        await on(pilot, HelpScreen)
+        await see(pilot, "收回等待中的消息")
+        shown = [row.strip(" │▂▃▄▅▆▇█") for row in rows(app)]
+        first = next(row for row in shown if row.startswith("在这里写消息"))
+        assert cell_len(first) > 60
+        entry = next(place for place, row in enumerate(rows(app)) if "收回等待中的消息" in row)
+        column = cell_len(rows(app)[entry].partition("收回")[0])
+        below = rows(app)[entry + 1].replace("│", " ")
+        assert cell_len(below) - cell_len(below.lstrip()) == column
 
 
 async def test_the_palette_finds_and_runs_actions():

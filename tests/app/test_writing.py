@@ -101,7 +101,9 @@ async def obeyed(pilot: Any, text: str, said: str) -> None:
     await see(pilot, said)
 
 
-async def test_commands_do_what_they_say():
+async def test_commands_do_what_they_say(tmp_path: Path):
+    file = tmp_path / "a b.txt"
+    file.write_text("x", "utf-8")
     async with running() as (app, pilot, workspace):
         session = workspace.fake
         await obeyed(pilot, "/model other", "goes to other-model")
@@ -134,10 +136,12 @@ async def test_commands_do_what_they_say():
         await until_pilot(pilot, lambda: app.live.settings.theme == "ansi")
         app.chat.send("/language zh")
         await until_pilot(pilot, lambda: app.live.settings.language == "zh-CN")
+        await obeyed(pilot, "/language fr", "/language 接受 en 或 zh。")
         app.chat.send("/language en")
         await until_pilot(pilot, lambda: app.live.settings.language == "en")
-        app.chat.send("/file 'a b.txt'")
-        await until_pilot(pilot, lambda: app.chat.composer.text == '@"a b.txt" ')
+        await obeyed(pilot, "/file /nope/b.txt", "There is no file /nope/b.txt.")
+        app.chat.send(f"/file '{file}'")
+        await until_pilot(pilot, lambda: app.chat.composer.text == f'@"{file}" ')
         assert not [call for call in session.calls if call[0] == "submit"]
         app.chat.send("/unknown goes to the model")
         await until_pilot(pilot, lambda: ("submit", "/unknown goes to the model", False, False) in session.calls)

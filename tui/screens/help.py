@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.widget import Widget
 
 from tui.config.actions import ACTIONS, Action, Group, Place, display_key
 from tui.config.terminal import Terminal
 from tui.i18n import N_, _
 from tui.screens.dialog import Dialog, heading, note
+from tui.screens.slash import SLASH
+from tui.widgets.cell_rows import folded
 
 # What the focused thing is for, by its class name; the first line is its name.
 TOPICS = {
@@ -154,19 +158,11 @@ class HelpScreen(Dialog[None]):
         with Vertical(classes="box"):
             yield heading(_(title))
             with VerticalScroll(classes="scroll"):
-                yield Static(Content("\n").join([Content(_(text)), Content(""), *self._keys()]), markup=False)
+                yield HelpPage(_(text), list(self._sections()), self._terminal, self._keymap)
             yield note(_("Esc closes · / in the empty composer opens the same actions as a menu"))
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
-
-    def _keys(self) -> list[Content]:
-        lines: list[Content] = []
-        for title, members in self._sections():
-            lines += [Content.styled(title, "bold"), *(self._line(action) for action in members), Content("")]
-        if self._terminal.eats:
-            lines.append(Content.styled(_("* this terminal keeps the key for itself: use the menu"), "$text-muted"))
-        return lines
 
     def _sections(self) -> Iterator[tuple[str, list[Action]]]:
         """Headings and the actions below them."""
@@ -178,9 +174,64 @@ class HelpScreen(Dialog[None]):
             yield _("On this screen"), [action for action in ACTIONS if action.place is place]
             yield _("Everywhere"), [action for action in ACTIONS if action.place is Place.APP]
 
-    def _line(self, action: Action) -> Content:
+
+class HelpPage(Widget):
+    """The text, and the actions of each section in two columns; what is longer goes on below itself. Chinese breaks
+    between characters, which Textual's own wrapping does not do."""
+
+    def __init__(
+        self,
+        text: str,
+        sections: Sequence[tuple[str, Sequence[Action]]],
+        terminal: Terminal,
+        keymap: Mapping[str, str],
+    ) -> None:
+        super().__init__()
+        self._text, self._sections, self._terminal, self._keymap = text, sections, terminal, keymap
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's signature)
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        width = max(width, 24)
+        lines = [Content(row.text) for row in folded(self._text, width)]
+        column = 2 + max(cell_len(self._keys(action)) for _title, members in self._sections for action in members)
+        for title, members in self._sections:
+            lines += [Content(""), Content.styled(title, "bold")]
+            for action in members:
+                lines += self._entry(action, width, min(column, width // 3) + 2)
+        if self._terminal.eats:
+            note_below = _("* this terminal keeps the key for itself: use the menu")
+            lines += [Content(""), *(Content.styled(row.text, "$text-muted") for row in folded(note_below, width))]
+        return lines
+
+    def _keys(self, action: Action) -> str:
+        """The action's keys, or the command that does it."""
         given = self._keymap.get(action.id, action.keys)
         keys = [display_key(key) + ("*" if key in self._terminal.eats else "") for key in given.split(",") if key]
-        shown = Content.styled("  " + (" ".join(keys) or "/"), "$text-accent")
-        name = Content(" " * max(1, 24 - shown.cell_length) + action.label)
-        return shown + name + Content.styled(" – " + action.description, "$text-muted")
+        return " ".join(keys) or "/" + next((one.name for one in SLASH if one.action == action.run), "")
+
+    def _entry(self, action: Action, width: int, column: int) -> list[Content]:
+        keys = self._keys(action)
+        label = action.label + " – "
+        rows = [row.text for row in folded(label + action.description, width - column)]
+        beside = cell_len(keys) + 3 <= column
+        lines = [Content.styled("  " + keys, "$text-accent")]
+        if beside:
+            lines[0] = lines[0].pad_right(column - lines[0].cell_length)
+            lines[0] += self._inked(rows[0], label)
+            rows = rows[1:]
+            label = ""
+        for row in rows:
+            lines.append(Content(" " * column) + self._inked(row, label))
+            label = ""
+        return lines
+
+    @staticmethod
+    def _inked(row: str, label: str) -> Content:
+        """The name as it is, what it does quieter."""
+        name = row[: len(label)] if row.startswith(label.rstrip(" –")) else ""
+        return Content(name) + Content.styled(row[len(name) :], "$text-muted")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tui.i18n import N_, _
+from tui.widgets.literal import one_line
 
 if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
@@ -212,7 +215,10 @@ async def _report(screen: ChatScreen, argument: str) -> str:
 async def _file(screen: ChatScreen, argument: str) -> str:
     from tui.screens.attach import mention
 
-    screen.composer.insert(mention(argument.strip("\"'")) + " ")
+    path = argument.strip("\"'")
+    if not await asyncio.to_thread(lambda: os.path.isfile(os.path.expanduser(path))):
+        return _("There is no file {path}.").format(path=one_line(path, 200))
+    screen.composer.insert(mention(path) + " ")
     screen.composer.focus()
     return ""
 
@@ -258,7 +264,10 @@ async def _theme(screen: ChatScreen, argument: str) -> str:
 async def _language(screen: ChatScreen, argument: str) -> str:
     from tui.i18n import current_language
 
-    wanted = "zh-CN" if argument.lower().startswith("zh") or argument == "中文" else "en"
+    named = argument.lower().partition("_")[0].partition("-")[0]
+    wanted = {"zh": "zh-CN", "中文": "zh-CN", "chinese": "zh-CN", "en": "en", "english": "en", "英文": "en"}.get(named)
+    if wanted is None:
+        return _("/language takes en or zh.")
     if wanted != current_language():
         await screen.app.run_action("app.switch_language")
     return ""
