@@ -30,7 +30,7 @@ class LanguageScreen(Dialog[str]):
         with Vertical(classes="box"):
             yield heading("中文 / English ?")
             yield OptionList(*(Option(Content(text), id=language) for language, text in _CHOICES))
-            yield note("按 1 或 2，以后可在设置里更改。 Press 1 or 2; the settings can change it later.")
+            yield note("按 1 或 2，以后可在设置里更改。\nPress 1 or 2; the settings can change it later.")
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)
