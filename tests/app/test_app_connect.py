@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from tui.screens.language import LanguageScreen
 from tui.screens.preferences import PreferencesScreen
 from tui.screens.seam import Approver, Teller, Workspace
 from tui.widgets.clipboard import osc52, wrapped
+from tui.widgets.composer import Composer
 
 FOUND = Surroundings(servers=(FoundServer("http://127.0.0.1:23333", ("m",)),))
 
@@ -111,6 +113,31 @@ async def test_what_is_chosen_is_opened_and_another_can_follow(monkeypatch: pyte
         assert made[0].closed
         assert asked[1].demo == {}
         await pilot.press(*"typed", "enter")
+        await until_pilot(pilot, lambda: ("submit", "typed", False, False) in made[1].fake.calls)
+
+
+async def test_what_is_sent_while_the_old_server_is_left_goes_to_the_new_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LMDECK_LANGUAGE", "en")
+    async with started() as (app, pilot, _asked, made):
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._cards)
+        await pilot.press("enter")
+        await until_pilot(pilot, lambda: made and app.chat.workspace is made[0])
+        left, close = asyncio.Event(), made[0].aclose
+
+        async def slowly() -> None:
+            await left.wait()
+            await close()
+
+        made[0].aclose = slowly
+        await app.run_action("app.connect")
+        await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._cards)
+        app.screen.query_one("#cards", OptionList).focus()
+        await pilot.press(*"demo", "enter")
+        await until_pilot(pilot, lambda: app.screen is app.chat and app.chat.workspace is None)
+        app.chat.composer.post_message(Composer.Submitted("typed"))
+        await until_pilot(pilot, lambda: "typed" in screen_text(app))
+        left.set()
+        await until_pilot(pilot, lambda: len(made) == 2 and app.chat.workspace is made[1])
         await until_pilot(pilot, lambda: ("submit", "typed", False, False) in made[1].fake.calls)
 
 

@@ -63,7 +63,7 @@ class ChatScreen(
         self.silence_limit = 15.0
         self.panel_wanted = True
         self.streams: Streams | None = None
-        self._begun = self._closed = False
+        self._begun = self._left = False
 
     def compose(self) -> ComposeResult:
         small = _("lmdeck needs 60 columns and 16 rows; this terminal has fewer. Enlarge it or use a smaller font.")
@@ -118,7 +118,7 @@ class ChatScreen(
         except ProblemError as error:
             self.tell(error.problem)
             return
-        if self._closed:  # the user left while it was being opened
+        if self._left:  # the user left while it was being opened
             await workspace.aclose()
             return
         self.workspace = workspace
@@ -152,7 +152,7 @@ class ChatScreen(
     @work(group="change-workspace", exclusive=True)
     async def _change_workspace(self) -> None:
         await self.close()
-        self._closed = False
+        self._left = False
         self.status_line.status = Status()
         self.open_workspace()
 
@@ -247,7 +247,7 @@ class ChatScreen(
 
     async def close(self) -> None:
         """End the streams and everything behind the screen; waits at most a few seconds."""
-        self._closed = True
+        self._left = True
         await self.keep_draft()
         workspace, self.workspace = self.workspace, None
         if workspace is not None:

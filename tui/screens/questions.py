@@ -124,7 +124,7 @@ class QuestionScreen(Comparing):
             self.dismiss(None)
 
     @on(Button.Pressed, "#close")
-    def _closed(self) -> None:
+    def _close_pressed(self) -> None:
         self.dismiss(None)
 
     @on(Button.Pressed, "#yes")
@@ -184,7 +184,7 @@ class ChangedKeyScreen(Comparing):
         self.query_one("#close", Button).focus()
 
     @on(Button.Pressed, "#close")
-    def _closed(self) -> None:
+    def _close_pressed(self) -> None:
         self.dismiss(None)
 
     @on(Button.Pressed, "#replace")
