@@ -383,6 +383,15 @@ async def test_a_draft_comes_back():
         await until_pilot(pilot, lambda: app.chat.composer.text == "half a thought")
 
 
+async def test_messages_that_still_wait_come_back_as_the_draft():
+    async with running() as (app, pilot, workspace):
+        workspace.fake.play(events.QueueChanged(("first", "second")))
+        await pilot.press(*"third")
+        await until_pilot(pilot, lambda: app.chat.composer.text == "third")
+    async with running() as (app, pilot, _workspace):
+        await until_pilot(pilot, lambda: app.chat.composer.draft == "first\n\nsecond\n\nthird")
+
+
 async def test_each_conversation_keeps_its_own_draft(tmp_path: Path):
     async with with_store(tmp_path / "store.sqlite3") as (app, pilot, workspace, store):
         other = await store.create_conversation(title="Another")

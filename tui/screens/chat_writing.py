@@ -198,11 +198,13 @@ class WritingActions(ChatActions):
         self.run_worker(self._write_drafts(self._drafts), group="drafts")
 
     async def keep_draft(self) -> None:
-        """Keep what is being written; an unwritable disk costs the draft, nothing else."""
+        """Keep what is being written, behind the messages that still wait to be sent; an unwritable disk costs the
+        draft, nothing else."""
         if self.box is None or not (self.box.draft or self._drafting):
             return  # an empty composer that belongs to no conversation says nothing about one
+        waiting = self._drafting.waiting if self._drafting is not None else ()
         drafts = await self._known_drafts()
-        drafts.put(_draft_key(self._drafting), self.box.draft)
+        drafts.put(_draft_key(self._drafting), "\n\n".join(text for text in (*waiting, self.box.draft) if text))
         await self._write_drafts(drafts)
 
     async def _write_drafts(self, drafts: Drafts) -> None:
