@@ -9,11 +9,11 @@ import pytest
 from tests.app.test_transcript import transcript
 from tests.support.waiting import until_pilot
 from tui.widgets import scroll_bar, words
-from tui.widgets.parts import ReasoningView, TextView
+from tui.widgets.parts import ReasoningView, TextView, TurnLine
 
 
 async def test_the_scroll_bar_is_right_soon_after_the_last_piece(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scroll_bar, "_SECONDS", 0.2)
+    monkeypatch.setattr(scroll_bar, "_SECONDS", 1e9)
     async with transcript() as (view, pilot):
         part = TextView("a", growing=True)
         view.add(part)
@@ -21,6 +21,7 @@ async def test_the_scroll_bar_is_right_soon_after_the_last_piece(monkeypatch: py
             part.feed(f"paragraph {number}\n\n")
             await pilot.pause()
         part.finish()
+        view.add(TurnLine("a", None, None))
         await until_pilot(pilot, lambda: view.vertical_scrollbar.window_virtual_size == view.sheet.total > 100)
         assert view.vertical_scrollbar.position == view.sheet.y
         assert view.virtual_size.height == view.sheet.total

@@ -33,7 +33,9 @@ _SAFE_START = re.compile(r"(?!```|~~~|\$\$)[^\[\\|]")
 _WIDE_LETTER = f"(?![\u3000-\u303f\uff00-\uffef])[{IDEOGRAPHS}]"
 _CUT = lazy(f"(?<=[A-Za-z])(?= [A-Za-z])|(?<={_WIDE_LETTER})(?={_WIDE_LETTER})")
 _MARKS = "*_~`[]<$\\|"
-_UNPAIRED = re.compile(r"[*_~`\[\]<$]")
+# A mark that may still open something. What a space follows opens no emphasis, nor does an underscore inside a word.
+_UNPAIRED = re.compile(r"[*~](?!\s)|(?<!\w)_(?!\s)|[`\[\]$]")
+_OPEN_ADDRESS = re.compile(r"<[^\s<>]*\Z")
 _TRIES = 4
 
 
@@ -147,7 +149,7 @@ class GrowingParagraph(Growing):
 
     def _lines_of(self, text: str, parser: MarkdownIt, env: dict[str, object]) -> list[list[Run]] | None:
         """The lines of ``text``; None when a mark in it may still find its partner."""
-        if "\\" in text or "|" in text.rpartition("\n")[2] or "\n\n" in text:
+        if "\\" in text or "|" in text.rpartition("\n")[2] or "\n\n" in text or _OPEN_ADDRESS.search(text):
             return None
         sections = list(build.sections(parser.parse(self.head + text, dict(env))))
         if len(sections) != 1 or sections[0][0].type != self._type:

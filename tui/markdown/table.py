@@ -13,7 +13,7 @@ from tui.markdown.wrap import CLOSING, IDEOGRAPHS, wrap
 _WORDS = lazy(f"[^\\s{IDEOGRAPHS}{CLOSING}]+")
 _LEAST_CAP = 14
 _SEPARATOR = " │ "
-_STEADY = 24  # rows; in a longer table the row that is being written widens no column before it is complete
+_STEADY = 3  # rows; in a longer table the row that is being written widens no column before it is complete
 
 
 class Cell:

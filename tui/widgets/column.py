@@ -85,6 +85,7 @@ class Column(ScrollView, can_focus=False):
         self._painted_at = 0.0
         self._unpainted: dict[int, int] = {}  # parts that changed since, and their first new row
         self._bar = BarKeeper(self)
+        self._grows = False  # whether the last frame took in text that is still being written
         self._told = (True, 0)
 
     # parts
@@ -178,6 +179,7 @@ class Column(ScrollView, can_focus=False):
         waiting, self._waiting = self._waiting, {}
         last = self._shown[-1].item if self._shown else -1
         changed, hurry = self._unpainted, False
+        self._grows = any(part.growing for part in waiting.values())
         for part in waiting.values():
             index = self._index(part)
             if index is None:
@@ -206,7 +208,7 @@ class Column(ScrollView, can_focus=False):
         self._unpainted, self._painted_at = {}, self._last_frame
         if self.follows.framed():
             self._tell()
-        self._bar.put_right(at_once=everything or not changed)
+        self._bar.put_right(at_once=everything or not changed or not self._grows)
         if everything:
             self.refresh()
         elif rows := changed_rows(before, now, dirty):

@@ -111,6 +111,11 @@ class PartView(Drawn):
         """Set when rows were added above those that were shown: the view holds on to the part's end, once."""
 
     @property
+    def growing(self) -> bool:
+        """Whether more of it is being written."""
+        return False
+
+    @property
     def is_attached(self) -> bool:
         """Whether a transcript shows it."""
         return self.host is not None

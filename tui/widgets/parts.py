@@ -119,6 +119,10 @@ class TextView(PartView):
             self.host.part_changed(self, 0.0)
 
     @property
+    def growing(self) -> bool:
+        return self._growing
+
+    @property
     def _plain(self) -> bool:
         return self._text.size > MARKDOWN_CHARACTERS
 

@@ -9,8 +9,6 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from tui.widgets.column import Column
 
 _SECONDS = 2.0  # how often it is put right while text grows
@@ -22,16 +20,12 @@ class BarKeeper:
     def __init__(self, column: Column) -> None:
         self._column = column
         self._put_right = 0.0
-        self._timer: Timer | None = None
 
     def put_right(self, *, at_once: bool) -> None:
-        """``at_once``, or within two seconds while the view follows text that grows."""
+        """``at_once``, or every two seconds, which is enough while the view follows text that grows."""
         column = self._column
         now = monotonic()
-        due = self._put_right + _SECONDS
-        if not at_once and column.follows.sticks and now < due:
-            if self._timer is None:
-                self._timer = column.set_timer(due - now, self._put_right_late)
+        if not at_once and column.follows.sticks and now < self._put_right + _SECONDS:
             return
         self._put_right = now
         total, y = column.sheet.total, column.sheet.y
@@ -43,8 +37,3 @@ class BarKeeper:
             column.set_reactive(cast("Any", reactive), value)
         bar = column.vertical_scrollbar
         bar.window_virtual_size, bar.window_size, bar.position = total, column.size.height, y
-
-    def _put_right_late(self) -> None:
-        self._timer = None
-        if self._column.is_attached and self._column.sheet.view:
-            self.put_right(at_once=True)

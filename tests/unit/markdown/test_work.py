@@ -227,3 +227,28 @@ def test_a_cell_that_is_being_written_moves_no_column_of_a_long_table(monkeypatc
     assert len(built) < 300 + len(text) / 10 * 2 + 30 * 50
     monkeypatch.undo()
     assert reply.rows == whole(text, 60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<https://中文字中文字中文字中文字中文字中文字中文字> and words that follow after it",
+        "call my_function_name or a_b_c and 2 * 3 or 1 < 2 and some _emphasis that is not closed until here_ for once",
+        "中文字 a * b 中文字 * 中文字 < 中文字 ~ 中文字 _ 中文字 and *emphasis that goes on until it ends* here",
+    ],
+)
+def test_a_paragraph_is_not_cut_where_a_mark_may_find_its_partner(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = whole(text)
+    monkeypatch.setattr(paragraph, "LONG_LINE", 20)
+    monkeypatch.setattr(paragraph, "KEPT", 8)
+    for size in (1, 3, 10):
+        assert streamed(pieces_of(text, size))[1].rows == expected
+
+
+def test_names_and_comparisons_keep_no_paragraph_from_settling() -> None:
+    document = Document(
+        "".join(f"Call my_function_{n} when a < {n} and 2 * {n} is less than <b> more. " for n in range(200))
+    )
+    while document.waiting:
+        document.flush(1500)
+        assert len(document._text) < 2500  # pyright: ignore[reportPrivateUsage]
