@@ -134,3 +134,17 @@ async def test_deleted_messages_go_with_their_figures():
         assert [part[1] for part in live] == ["u2", "a2", "a2"]
         feed.show(assembly.messages, assembly.turns)
         assert look(view) == live
+
+
+async def test_text_that_turns_out_to_be_thought_has_the_seconds_it_took():
+    async with transcript() as (view, _pilot):
+        feed = TurnFeed(view)
+        for event in [
+            events.TurnStarted("t", "m"), events.RoundStarted(1, "a1"), events.TextDelta("inner"),
+            events.TextWasReasoning(), events.ReasoningFinished(2.5), events.TextDelta("outer"),
+        ]:  # fmt: skip
+            feed.feed(event)
+        thought, answer = view.part_views()
+        assert isinstance(thought, ReasoningView)
+        assert "thought 2.5 s" in thought.head()
+        assert answer.source == "outer"

@@ -176,7 +176,8 @@ class TurnFeed:
         views = list(self._round_texts)
         if views:
             text = "".join(view.text for view in views)
-            self._transcript.swap(views, self._thought(self._message_id, text, 0.0))
+            self._reasoning = self._thought(self._message_id, text, 0.0)  # its seconds come with the next event
+            self._transcript.swap(views, self._reasoning)
             self._text = None
             self._round_texts.clear()
 
