@@ -105,15 +105,12 @@ class PartView(Drawn):
         self.host: Host | None = None
         self.strips: dict[int, Strip] = {}
         """Rows that were drawn; the transcript's own."""
+        self.growing = False
+        """Whether more of it is being written."""
         self.hurries = False
         """Set while more of it is taken in at once: a frame for every step would only slow that down."""
         self.grew_above = False
         """Set when rows were added above those that were shown: the view holds on to the part's end, once."""
-
-    @property
-    def growing(self) -> bool:
-        """Whether more of it is being written."""
-        return False
 
     @property
     def is_attached(self) -> bool:

@@ -87,7 +87,7 @@ class TextView(PartView):
     def __init__(self, message_id: str, *, text: str = "", growing: bool = False, classes: str = "text") -> None:
         super().__init__(message_id, classes)
         self._text = _Text(text)
-        self._growing = growing or not text
+        self.growing = growing or not text
         self._reply: Reply | None = None
         self._fed = 0  # characters that _reply was given
         self._rendering = False
@@ -102,8 +102,8 @@ class TextView(PartView):
         return self._text.whole
 
     def feed(self, text: str) -> None:
-        if not self._growing:  # a text that was complete grows again
-            self._growing, self._reply = True, None
+        if not self.growing:  # a text that was complete grows again
+            self.growing, self._reply = True, None
             self._page = None
         self._text.add(text)
         if self.host is not None:
@@ -114,13 +114,9 @@ class TextView(PartView):
         if text is not None and text != self._text.whole:
             self._text = _Text(text)
             self._reply = None
-        self._growing = False
+        self.growing = False
         if self.host is not None:
             self.host.part_changed(self, 0.0)
-
-    @property
-    def growing(self) -> bool:
-        return self._growing
 
     @property
     def _plain(self) -> bool:
@@ -142,7 +138,7 @@ class TextView(PartView):
         if self._reply is None:
             from tui.markdown.reply import AT_ONCE, Reply
 
-            if not self._growing:
+            if not self.growing:
                 self._reply = rendered(self._text.whole, page)
             else:
                 self._reply = Reply("", page)
@@ -161,7 +157,7 @@ class TextView(PartView):
     # a long text is sketched – its end as plain text – until a thread has rendered it
 
     def _sketched(self, page: Page) -> bool:
-        if self._growing or self._plain or self._text.size <= SKETCHED:
+        if self.growing or self._plain or self._text.size <= SKETCHED:
             return False
         return self._reply is None or self._reply.page != page
 
@@ -183,7 +179,7 @@ class TextView(PartView):
             made = await asyncio.to_thread(rendered, text, page, reply)
         finally:
             self._rendering = False
-        if self._growing or self._reply is not None or text is not self._text.whole:
+        if self.growing or self._reply is not None or text is not self._text.whole:
             return
         self._reply, self._fed = made, self._text.size
         self.grew_above = True
@@ -209,7 +205,7 @@ class TextView(PartView):
             self._fed = self._text.size
         changed = reply.flush(AT_ONCE)
         self._go_on()
-        if not self.hurries and not self._growing:
+        if not self.hurries and not self.growing:
             changed = min((row for row in (changed, reply.finish()) if row is not None), default=None)
         self._rows = reply.rows
         if changed is not None:
@@ -219,7 +215,7 @@ class TextView(PartView):
 
     def forget(self) -> None:
         super().forget()
-        if not self._growing:
+        if not self.growing:
             self._reply = None
 
     def estimate(self, page: Page) -> int:
@@ -294,7 +290,7 @@ class ReasoningView(TextView):
         self._head = 0
 
     def feed(self, text: str) -> None:
-        self._growing = True
+        self.growing = True
         self._text.add(text)
         self._last = monotonic()
         if self.host is not None:
