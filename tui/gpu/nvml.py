@@ -10,12 +10,16 @@ import importlib
 import os
 import warnings
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeVar
 
 from tui.model.gpu import GpuProcess, GpuSample
 from tui.model.problem import Problem, ProblemError
 
 T = TypeVar("T")
+_LISTED_SECONDS = 5.0
+"""As long as a card's used memory stays the same, its processes are asked for again only after so long: the list takes
+the driver longer than all other figures together, and no process comes or goes without memory."""
 _OPENING = {4: "gpu.permission", 9: "gpu.driver", 12: "gpu.library", 18: "gpu.mismatch"}
 
 
@@ -26,6 +30,7 @@ class NvmlCards:
         self._module = module
         self._handles: dict[int, Any] = {}
         self._names: dict[int, tuple[str, str]] = {}
+        self._listed: dict[int, tuple[int, float, tuple[GpuProcess, ...]]] = {}
         self.driver = ""
         self._count = 0
 
@@ -77,7 +82,7 @@ class NvmlCards:
             utilisation=None if rates is None else int(rates.gpu),
             temperature=self._ask(lambda: int(nv.nvmlDeviceGetTemperature(handle, 0)), errors, "temperature"),
             power=None if power is None else power / 1000,
-            processes=self._processes(handle, errors),
+            processes=self._processes(index, handle, used, errors),
             errors=errors,
         )
 
@@ -102,15 +107,23 @@ class NvmlCards:
             return None, None, None, None
         return int(old.total), int(old.used), int(old.free), None
 
-    def _processes(self, handle: Any, errors: dict[str, str]) -> tuple[GpuProcess, ...] | None:
-        nv = self._module
+    def _processes(
+        self, index: int, handle: Any, used: int | None, errors: dict[str, str]
+    ) -> tuple[GpuProcess, ...] | None:
+        nv, now = self._module, monotonic()
+        before, since, known = self._listed.get(index, (None, 0.0, ()))
+        if used is not None and used == before and now - since < _LISTED_SECONDS:
+            return known
         listed = self._ask(lambda: nv.nvmlDeviceGetComputeRunningProcesses(handle), errors, "processes")
         if listed is None:
             return None
-        return tuple(
+        found = tuple(
             GpuProcess(int(entry.pid), _bytes(entry.usedGpuMemory), os.path.isdir(f"/proc/{int(entry.pid)}"))
             for entry in listed
         )
+        if used is not None:
+            self._listed[index] = (used, now, found)
+        return found
 
     def _ask(self, call: Callable[[], T], errors: dict[str, str], figure: str) -> T | None:
         nv = self._module

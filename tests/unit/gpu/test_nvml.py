@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.nvml_stub import nvml_state, stub_library
 from tui.agent import Nvml, NvmlError
+from tui.gpu import nvml
 from tui.gpu.nvml import NvmlCards
 from tui.gpu.source import LocalReader
 from tui.i18n.problems import explain
@@ -244,3 +245,24 @@ def test_the_agent_agrees_with_pynvml(nvml_state: pytest.MonkeyPatch, state: str
         assert set(card["errors"]) == set(sample.errors)
         listed = None if sample.processes is None else [[p.pid, p.used, p.visible] for p in sample.processes]
         assert card["processes"] == listed
+
+
+def test_processes_are_listed_again_when_the_memory_changed_or_after_a_while(nvml_state: pytest.MonkeyPatch) -> None:
+    cards = NvmlCards()
+    cards.open()
+
+    def listed() -> list[int]:
+        return [entry.pid for entry in cards.sample()[0].processes or ()]
+
+    try:
+        nvml_state.setenv("STUB_PROCESSES", f"11:{GIB}")
+        assert listed() == [11]
+        nvml_state.setenv("STUB_PROCESSES", f"12:{GIB}")
+        assert listed() == [11], "the memory is the same: nobody came or went"
+        nvml_state.setenv("STUB_STATE", "no-v2")  # that driver counts its reserve as used
+        assert listed() == [12]
+        nvml_state.setenv("STUB_PROCESSES", f"13:{GIB}")
+        nvml_state.setattr(nvml, "_LISTED_SECONDS", 0.0)
+        assert listed() == [13]
+    finally:
+        cards.close()
