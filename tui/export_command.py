@@ -121,6 +121,8 @@ async def find_conversation(store: Store, wanted: str) -> ConversationInfo:
         found = found or [info for info in recent if info.id.startswith(wanted)]
     if len(found) > 1:
         raise ProblemError(Problem("export.ambiguous", {"name": wanted, "count": len(found)}))
+    if not recent:
+        raise ProblemError(Problem("export.none"))
     if not found:
         raise ProblemError(Problem("export.unknown", {"name": wanted}))
     return found[0]

@@ -12,9 +12,10 @@ from textual import events as ui
 from tests.support.app import rows, running, screen_text, see, spot
 from tests.support.fake_session import TIMINGS, FakeLink, FakeWorkspace
 from tests.support.waiting import StandingClock, until, until_pilot
+from tui.chat.ports import utc_now
 from tui.config.terminal import Terminal, detect
 from tui.model import events
-from tui.model.message import Message
+from tui.model.message import Message, NoticePart, TextPart
 from tui.model.problem import Problem
 from tui.model.server import LinkPhase, LinkState, ServerFacts
 from tui.screens.confirm import ConfirmScreen
@@ -625,3 +626,23 @@ def test_messages_are_what_the_fake_keeps():
     session.turn(events.TextDelta("a"), events.TextDelta("b"))
     assert [message.text for message in session.messages] == ["hello", "ab"]
     assert all(isinstance(message, Message) for message in session.messages)
+
+
+@pytest.mark.parametrize(
+    ("complete", "told", "said"), [(False, False, True), (False, True, False), (True, False, False)]
+)
+async def test_a_kept_reply_without_an_end_says_so(complete: bool, told: bool, said: bool):
+    now = utc_now()
+    parts = (TextPart("half of"), *((NoticePart(Problem("chat.stopped")),) if told else ()))
+    workspace = FakeWorkspace()
+    workspace.fake.messages = (
+        Message("u", "user", (TextPart("why?"),), None, now),
+        Message("a", "assistant", parts, "u", now, complete=complete),
+    )
+    async with running(workspace) as (app, pilot, _workspace):
+        await see(pilot, "half of")
+        if said:
+            await see(pilot, "This reply is not whole")
+            await see(pilot, "/continue")
+        else:
+            assert "not whole" not in screen_text(app)

@@ -49,7 +49,8 @@ METRICS_SECONDS = 2.0
 IDLE_METRICS_SECONDS = 10.0  # lmdeploy refreshes its gauges no more often; counters matter only while it works
 _HISTORY = 120
 _POINTS = 20_000
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS, _SEEN_SECONDS = 2.0, 5.0
+"""Between two looks at the server's process and log: until it is found, and once it is."""
 _LIVELY_SECONDS = 15.0
 
 
@@ -215,7 +216,8 @@ class MemoryMonitor:
     async def _look(self) -> None:
         """Ask the finder again when something may have changed."""
         now = time.monotonic()
-        if now - self._looked < (FAST_SECONDS if self.state.starting else _LOOK_SECONDS):
+        pause = FAST_SECONDS if self.state.starting else _LOOK_SECONDS if self.found.kind == "none" else _SEEN_SECONDS
+        if now - self._looked < pause:
             return
         self._looked = now
         found = await self._finder.look()

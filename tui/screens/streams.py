@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tui.chat.merge import merge_events
 from tui.model import events
-from tui.model.message import ImagePart
+from tui.model.message import ImagePart, NoticePart
+from tui.model.problem import Problem
 from tui.model.server import LinkState, ServerFacts
 from tui.screens.feed import TurnFeed
 from tui.screens.silence import Silence
@@ -21,7 +22,6 @@ from tui.widgets.tool_call import CallState
 if TYPE_CHECKING:
     from tui.model.broadcast import Subscription
     from tui.model.message import Message
-    from tui.model.problem import Problem
     from tui.screens.chat import ChatScreen
     from tui.screens.seam import EndpointNews, ReadableSession, ServerLink
 
@@ -56,7 +56,7 @@ class Streams:
         """Show a conversation, below it the notices, and everything that happens in it until it is closed. Subscribes
         at once."""
         shown = (session.messages, dict(session.turns))
-        return self._follow_session(session, session.subscribe(), shown, notices)
+        return self._follow_session(session, session.subscribe(), shown, (*notices, *_broken_off(session)))
 
     async def _follow_session(
         self,
@@ -158,6 +158,15 @@ def _together(first: events.SessionEvent, rest: list[events.SessionEvent]) -> It
             yield last
         last = event if merged is None else merged
     yield last
+
+
+def _broken_off(session: ReadableSession) -> tuple[Problem, ...]:
+    """What to say of a kept conversation whose last reply has no end: lmdeck was killed, or the machine went down."""
+    last = session.messages[-1] if session.messages else None
+    if last is None or last.role != "assistant" or last.complete or session.busy:
+        return ()
+    told = any(isinstance(part, NoticePart) for part in last.parts)
+    return () if told else (Problem("chat.broken_off"),)
 
 
 def _images(session: ReadableSession, message_id: str) -> list[ImagePart]:

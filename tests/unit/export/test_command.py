@@ -154,3 +154,17 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         write(first, "3")
     write(first, "4 \ud83d", replace=True)
     assert first.read_text() == "4 ?"
+
+
+async def test_nothing_is_kept_yet(tmp_path: Path) -> None:
+    from tui.export_command import find_conversation
+    from tui.model.problem import ProblemError
+
+    store = await Store.open(tmp_path / "empty.sqlite3")
+    try:
+        for wanted in ("last", "anything"):
+            with pytest.raises(ProblemError) as failed:
+                await find_conversation(store, wanted)
+            assert failed.value.problem.code == "export.none"
+    finally:
+        await store.close()

@@ -8,7 +8,7 @@ _TURNS: dict[str, tuple[str, str]] = {
     "chat.stopped": (N_("You stopped the answer here."), N_("Continue it, or ask something else.")),
     "chat.length": (
         N_("The answer reached its length limit and ends here."),
-        N_("Continue it, or raise max tokens in the sampling settings."),
+        N_("Continue it, or raise max tokens: in the sampling settings, or with --max-tokens."),
     ),
     "chat.server_context_full": (
         N_("The model's context is full: the server had no room for an answer."),
@@ -83,6 +83,10 @@ _TURNS: dict[str, tuple[str, str]] = {
     "chat.internal": (
         N_("lmdeck itself failed while handling this answer ({error}). What had arrived is kept."),
         N_("Ask again; please report it with the recording of this session."),
+    ),
+    "chat.broken_off": (
+        N_("This reply is not whole: lmdeck was ended while it arrived."),
+        N_("Let it go on with /continue, or answer again with /retry."),
     ),
     "chat.no_conversation": (
         N_("There is no conversation {id} in the store."),

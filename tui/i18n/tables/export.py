@@ -5,6 +5,10 @@ from __future__ import annotations
 from tui.i18n import N_
 
 TABLE: dict[str, tuple[str, str]] = {
+    "export.none": (
+        N_("No conversation is kept here yet."),
+        N_("Have one first: lmdeck URL, or lmdeck demo. --store names another file."),
+    ),
     "export.unknown": (
         N_("There is no conversation “{name}” in the history."),
         N_("Give its id or title as the history (F8) shows it, or last."),
