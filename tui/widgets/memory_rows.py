@@ -40,8 +40,8 @@ PARTS = (
 )
 OCCUPIED = "▓"
 _OLD, _STEP = 15, 5
-"""Seconds from which on the age of a figure is shown, and the steps: an idle server is asked every ten seconds, and its
-panel writes nothing."""
+"""Seconds from which on the age of a figure is shown, and the steps of what time alone changes: an idle server is asked
+every ten seconds, and its panel writes nothing."""
 _HISTORY_CELLS = 60
 
 STAGES = {
@@ -138,8 +138,16 @@ def look(state: MemoryState) -> MemoryState:
         replace(card, breakdown=replace(card.breakdown, occupancy=_seen(card.breakdown.occupancy)))
         for card in state.cards
     )
-    history = state.history[-_HISTORY_CELLS:]
+    history = _settled(state.history)[-_HISTORY_CELLS:]
     return replace(state, time=0.0, raw="", cards=cards, occupancy=_seen(state.occupancy), history=history)
+
+
+def _settled(history: Sequence[HistoryPoint]) -> Sequence[HistoryPoint]:
+    """The history without the newest points that only repeat the one before, until there are five of them: while
+    nothing happens the lines grow by steps, not every second."""
+    same = next((at for at, point in enumerate(reversed(history)) if point != history[-1]), len(history))
+    extra = same % _STEP if same >= _STEP else max(same - 1, 0)
+    return history[: len(history) - extra]
 
 
 def _seen(occupancy: KvOccupancy | None) -> KvOccupancy | None:
@@ -198,6 +206,7 @@ def load_text(card: CardState) -> str:
 
 def _histories(history: Sequence[HistoryPoint], rate: float | None, width: int) -> Iterator[Row]:
     """Lines of the last seconds, on fixed scales: the whole card, the whole cache, a round number of tokens."""
+    history = _settled(history)
     labels = (_("memory"), _("kv cache"), _("tok/s"))
     label_cells = max(cell_len(label) for label in labels) + 1
     cells = max(min(width - label_cells - 6, _HISTORY_CELLS), 4)

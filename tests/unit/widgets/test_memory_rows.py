@@ -99,7 +99,11 @@ def test_an_old_figure_shows_its_age_in_steps():
 def similar_states(draw: st.DrawFn) -> MemoryState:
     """States that differ in little, so that pairs with the same look are common."""
     occupancy = KvOccupancy(draw(st.sampled_from([0.0, 0.5])), Source.METRICS, draw(st.floats(0, 40)))
-    points = [HistoryPoint(draw(st.sampled_from([0.5, 0.6])), 0.1, 0.0)] * draw(st.integers(58, 63))
+    points = [
+        HistoryPoint(value, 0.1, 0.0)
+        for value in draw(st.lists(st.sampled_from([0.5, 0.9]), max_size=3))
+        for _second in range(draw(st.integers(1, 23)))
+    ]
     card = breakdown(occupancy=occupancy)
     return replace(state(card, history=tuple(points), raw=draw(st.text(max_size=2))), time=draw(st.floats(0, 9)))
 
@@ -109,6 +113,13 @@ def test_states_with_the_same_look_have_the_same_rows(one, other, width):
     assert panel_rows(look(one), width) == panel_rows(one, width)
     if look(one) == look(other):
         assert panel_rows(one, width) == panel_rows(other, width)
+
+
+def test_the_lines_of_a_quiet_card_grow_by_steps():
+    quiet, busy = HistoryPoint(0.5, 0.1, 0.0), HistoryPoint(0.9, 0.1, 0.0)
+    drawn = [whole(panel_rows(state(history=(busy, *(quiet,) * count)), 60)) for count in range(1, 21)]
+    assert len(set(drawn)) == 5, "at once, then after 5, 10, 15 and 20 seconds"
+    assert drawn[-1] != whole(panel_rows(state(history=(busy, *(quiet,) * 20, busy)), 60)), "news are drawn at once"
 
 
 def test_time_alone_does_not_change_the_look():
