@@ -90,12 +90,16 @@ async def test_escape_keeps_the_language_of_the_environment():
         assert current_language() == "en"
 
 
+async def use_the_server_found(app: LmdeckApp, pilot: Any, made: list[FakeWorkspace]) -> None:
+    await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._cards)
+    await pilot.press("enter")
+    await until_pilot(pilot, lambda: made and app.chat.workspace is made[0])
+
+
 async def test_what_is_chosen_is_opened_and_another_can_follow(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LMDECK_LANGUAGE", "en")
     async with started() as (app, pilot, asked, made):
-        await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._cards)
-        await pilot.press("enter")
-        await until_pilot(pilot, lambda: made and app.chat.workspace is made[0])
+        await use_the_server_found(app, pilot, made)
         assert asked[0].url == "http://127.0.0.1:23333"
         await app.run_action("app.connect")
         await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen))
@@ -119,9 +123,7 @@ async def test_what_is_chosen_is_opened_and_another_can_follow(monkeypatch: pyte
 async def test_what_is_sent_while_the_old_server_is_left_goes_to_the_new_one(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LMDECK_LANGUAGE", "en")
     async with started() as (app, pilot, _asked, made):
-        await until_pilot(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._cards)
-        await pilot.press("enter")
-        await until_pilot(pilot, lambda: made and app.chat.workspace is made[0])
+        await use_the_server_found(app, pilot, made)
         left, close = asyncio.Event(), made[0].aclose
 
         async def slowly() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 
 from tests.app.test_transcript import TEXT, painted, transcript
+from tests.support.parsing import counted_parses
 from tests.support.waiting import until_pilot
 from tui.markdown.document import ROUGH, Document
 from tui.markdown.ink import Page
@@ -117,22 +117,15 @@ async def test_a_burst_is_rendered_in_small_steps(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("unit", ["[a](", "![a](", "**a ", "[a]( b\n", "a | b **"])
-def test_marks_without_partners_do_not_cost_more_with_each_piece(unit: str, monkeypatch: pytest.MonkeyPatch):
+def test_marks_without_partners_do_not_cost_more_with_each_piece(unit: str):
     text = (unit * 16_000)[:16_000]
-    parsed: list[int] = []
-    parse = Document.parse
-
-    def note(self: Document, part: str) -> Any:
-        parsed.append(len(part))
-        return parse(self, part)
-
-    monkeypatch.setattr(Document, "parse", note)
-    document = Document()
-    for start in range(0, len(text), 80):
-        document.feed(text[start : start + 80])
-        document.flush()
-        assert document.source == text[: start + 80]
-        assert sum(len(block.source) for block in document.all_blocks()) == start + 80
+    with counted_parses() as parsed:
+        document = Document()
+        for start in range(0, len(text), 80):
+            document.feed(text[start : start + 80])
+            document.flush()
+            assert document.source == text[: start + 80]
+            assert sum(len(block.source) for block in document.all_blocks()) == start + 80
     streamed = sum(parsed)
     assert streamed < len(text) * 60, streamed / len(text)  # every piece parsed to the end: × 100, × 200 with lines
     assert ROUGH < max(parsed) <= len(text)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.parsing import counted_parses
 from tests.unit.markdown.documents import streamed, whole
 from tui.markdown import grow, paragraph
 from tui.markdown.document import ROUGH, Block, Document
@@ -75,22 +76,14 @@ def test_a_paragraph_is_closed_by_a_blank_line_however_long_it_is() -> None:
     assert len(document.blocks) == 1
 
 
-def test_definitions_are_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_definitions_are_left_behind() -> None:
     text = "".join(f"see [word {n}]\n\n" for n in range(20)) + "".join(
         f"[word {n}]: https://example.com/{n}\n" + "\n" * (n % 2) for n in range(2000)
     )
-    parsed: list[int] = []
-    parse = Document.parse
-
-    def note(self: Document, part: str) -> Any:
-        parsed.append(len(part))
-        return parse(self, part)
-
-    monkeypatch.setattr(Document, "parse", note)
-    *_, reply = stream(text)
+    with counted_parses() as parsed:
+        *_, reply = stream(text)
     assert max(parsed) < 1500
     assert reply.document.source == text
-    monkeypatch.undo()
     assert reply.rows == whole(text, 60)
     assert len(reply.links()) == 20
 
@@ -170,22 +163,12 @@ INSIDE = {
 
 @pytest.mark.parametrize("name", list(INSIDE))
 @pytest.mark.parametrize("end", ["", "\nafter\n", "\n- another\n\n> quote\n"])
-def test_code_and_tables_inside_others_are_parsed_line_by_line(
-    name: str, end: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_and_tables_inside_others_are_parsed_line_by_line(name: str, end: str) -> None:
     head, line = INSIDE[name]
     text = head + "".join(line.replace("{n}", str(n)) for n in range(500)) + end
-    parsed: list[int] = []
-    parse = Document.parse
-
-    def note(self: Document, part: str) -> Any:
-        parsed.append(len(part))
-        return parse(self, part)
-
-    monkeypatch.setattr(Document, "parse", note)
-    *_, reply = stream(text, 60)
+    with counted_parses() as parsed:
+        *_, reply = stream(text, 60)
     assert max(parsed) < 1500
-    monkeypatch.undo()
     assert reply.document.generation == 0
     assert reply.rows == unsettled(text, 60)
 
