@@ -23,9 +23,9 @@ from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.launch import LaunchStage
 from tui.model.problem import Problem, ProblemError
 
-_CHECK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 _STRANGE_SECONDS = 15.0
-_SCAN_SECONDS = 60.0
+SCAN_SECONDS = 60.0
 """Between two looks at what listens: while nothing does, while something does that is no server we may see, and while
 the server's process lives. The list of sockets takes the kernel milliseconds, all processes take 30 ms on a machine
 with a thousand of them."""
@@ -157,15 +157,15 @@ class LocalFinder:
     @property
     def _patience(self) -> float:
         if not self._sockets:
-            return _CHECK_SECONDS
-        return _STRANGE_SECONDS if self._server is None else _SCAN_SECONDS
+            return CHECK_SECONDS
+        return _STRANGE_SECONDS if self._server is None else SCAN_SECONDS
 
     def _may_differ(self, now: float, *, gone: bool) -> bool:
         """Whether to look through the processes again: what listens at the port is another one, or nothing, or it is
         time."""
         self._checked = now
         sockets = agent.listening_inodes(self._port)
-        if sockets and sockets == self._sockets and not gone and now - self._scanned < _SCAN_SECONDS:
+        if sockets and sockets == self._sockets and not gone and now - self._scanned < SCAN_SECONDS:
             return False
         self._scanned, self._sockets = now, sockets
         return True

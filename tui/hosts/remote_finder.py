@@ -9,14 +9,11 @@ from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from tui.gpu.found import FoundServer, server_from
-from tui.hosts.findings import Findings, LogTail, process_findings
+from tui.hosts.findings import CHECK_SECONDS, SCAN_SECONDS, Findings, LogTail, process_findings
 from tui.lmdeploy.checkpoint import parse_checkpoint
 from tui.lmdeploy.known_models import find_model
 from tui.model.checkpoint import Checkpoint, ModelConfig
 from tui.model.problem import Problem, ProblemError
-
-_CHECK_SECONDS = 5.0
-_SCAN_SECONDS = 60.0  # as for a server on this machine: tui.hosts.findings
 
 
 class Orders(Protocol):
@@ -47,7 +44,7 @@ class RemoteFinder:
     async def look(self) -> Findings:
         with suppress(ProblemError):
             now = time.monotonic()
-            if now - self._checked >= _CHECK_SECONDS:
+            if now - self._checked >= CHECK_SECONDS:
                 self._checked = now
                 await self._check(now)
             if self._log is not None:
@@ -61,7 +58,7 @@ class RemoteFinder:
         """Look through the processes over there when what listens at the port is another one, or nothing, or it is
         time."""
         sockets = (await self._order("port", port=self._port)).get("sockets")
-        if not sockets or sockets != self._sockets or now - self._scanned >= _SCAN_SECONDS:
+        if not sockets or sockets != self._sockets or now - self._scanned >= SCAN_SECONDS:
             await self._scan()
             self._sockets, self._scanned = sockets, now
 

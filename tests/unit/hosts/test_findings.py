@@ -92,7 +92,7 @@ async def test_a_process_that_is_gone_is_looked_for_again():
 
 
 async def test_processes_are_looked_through_again_only_when_something_may_have_changed(monkeypatch):
-    for name in ("_CHECK_SECONDS", "_STRANGE_SECONDS"):
+    for name in ("CHECK_SECONDS", "_STRANGE_SECONDS"):
         monkeypatch.setattr(findings, name, 0.0)
     looks: list[str] = []
 
@@ -117,7 +117,7 @@ async def test_processes_are_looked_through_again_only_when_something_may_have_c
 
 
 async def test_a_server_that_lives_is_not_looked_for_again(monkeypatch):
-    monkeypatch.setattr(findings, "_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(findings, "CHECK_SECONDS", 0.0)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         answers = [[replace(server(MODEL), ports=(port,))]]
